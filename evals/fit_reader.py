@@ -1,0 +1,193 @@
+"""Fits the extractive reader, ``qa/reader.json``, to questions over releases.
+
+    python -m evals.fit_reader QUESTIONS.jsonl=INDEX ... [--out qa/reader.json]
+
+Each question set goes with the index of the corpus it is about. A question is a JSON object a line:
+question, release, answerable, evidence (start and end in that release), answers (accepted strings).
+The candidates are those that the product itself retrieves and reads.
+
+The sentence scorer is linear under a softmax over a question's candidates; the probability that the
+best one answers is a logistic regression whose inputs come from scorers that did not see the
+question (five folds). Margin and threshold are chosen on the same held-out scores, and all figures
+printed are held-out ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from qa import ReleaseQA, Settings
+from qa.features import NAMES, Candidate, candidates, matrix
+from qa.read import ANSWER_NAMES, Reader, answer_features
+
+from .metrics import normalise
+
+Floats = NDArray[np.float64]
+FOLDS = 5
+PENALTY = 0.02  # of the squared weights of standardised features, a question
+MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question's candidates: features (n, len(NAMES)), and which lie in its evidence."""
+
+    candidates: list[Candidate]
+    features: Floats
+    gold: NDArray[np.bool_]
+    answerable: bool
+    answers: tuple[str, ...]
+
+
+def examples(path: Path, index: Path) -> list[Example]:
+    """The examples of a question set, in its order."""
+    found = []
+    with ReleaseQA.open(index) as qa, path.open(encoding="utf-8") as lines:
+        for line in track(list(lines), f"{path.stem:24}"):
+            found.append(_example(qa, json.loads(line)))
+    return found
+
+
+def _example(qa: ReleaseQA, record: dict[str, Any]) -> Example:
+    hits = qa.search(record["question"], qa.settings.reading.passages)
+    sentences = candidates(hits)
+    gold = [
+        c.hit.release_id == record["release"]
+        and any(_overlap(c, span["start"], span["end"]) for span in record["evidence"] or [])
+        for c in sentences
+    ]
+    query = qa._retriever.query(record["question"])
+    return Example(
+        sentences,
+        matrix(query, sentences),
+        np.array(gold, dtype=bool),
+        bool(record["answerable"]),
+        tuple(record.get("answers") or ()),
+    )
+
+
+def _overlap(c: Candidate, start: int, end: int) -> bool:
+    """Whether half of the sentence or half of the evidence is shared."""
+    shared = min(c.end, end) - max(c.start, start)
+    return shared >= 0.5 * min(c.end - c.start, end - start)
+
+
+def fit_scorer(data: Sequence[Example]) -> Floats:
+    """Weights, shape (len(NAMES),), that put the gold sentences first: softmax cross entropy."""
+    useful = [e for e in data if e.gold.any()]
+    scale = np.concatenate([e.features for e in useful]).std(axis=0) + 1e-9
+    scaled = [(e.features / scale, e.gold) for e in useful]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        value = float(PENALTY * len(scaled) * weights @ weights)
+        gradient = 2 * PENALTY * len(scaled) * weights
+        for features, gold in scaled:
+            scores = features @ weights
+            odds = np.exp(scores - scores.max())
+            share, share_gold = odds / odds.sum(), np.where(gold, odds, 0) / odds[gold].sum()
+            value -= float(np.log(share[gold].sum()))
+            gradient += features.T @ (share - share_gold)
+        return value, gradient
+
+    best = minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B")
+    return np.asarray(best.x / scale, dtype=np.float64)
+
+
+def held_out_scores(data: Sequence[Example], folds: NDArray[np.int64]) -> list[Floats]:
+    """Each question's scores by a scorer fitted to the other folds."""
+    weights = [
+        fit_scorer([e for e, fold in zip(data, folds, strict=True) if fold != k]) for k in range(FOLDS)
+    ]
+    return [e.features @ weights[fold] for e, fold in zip(data, folds, strict=True)]
+
+
+def right(example: Example, scores: Floats, margin: float, characters: int) -> bool:
+    """Whether the sentences chosen say all accepted strings, or hold gold where there are none."""
+    reader = Reader(np.zeros(0), np.zeros(0), 0.0, margin)
+    chosen = reader._choose(example.candidates, scores, characters)
+    text = normalise(" ".join(c.text for c in chosen))
+    return example.answerable and all(normalise(a) in text for a in example.answers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
+    parser.add_argument("--out", type=Path, default=Path("qa/reader.json"))
+    args = parser.parse_args()
+    data: list[Example] = []
+    for pair in args.sets:
+        questions, _, index = pair.rpartition("=")
+        data += [e for e in examples(Path(questions), Path(index)) if e.candidates]
+    folds = np.random.default_rng(0).permutation(len(data)) % FOLDS
+    scores = held_out_scores(data, folds)
+    answerable = np.array([e.answerable for e in data])
+    first = np.array([e.gold[int(s.argmax())] for e, s in zip(data, scores, strict=True)])
+    print(f"{len(data)} questions, {answerable.sum()} answerable")
+    print(f"gold among the candidates  {np.mean([e.gold.any() for e in data if e.answerable]):.3f}")
+    print(f"gold sentence first        {first[answerable].mean():.3f}")
+
+    characters = Settings().reading.characters
+    by_margin = {
+        m: np.array([right(e, s, m, characters) for e, s in zip(data, scores, strict=True)])
+        for m in MARGINS
+    }
+    for m, values in by_margin.items():
+        print(f"margin {m:4}  says it: {values[answerable].mean():.3f}")
+    # the smallest margin within a hundredth of the best: a shorter answer is a better one
+    top = max(v[answerable].mean() for v in by_margin.values())
+    margin = min(m for m, v in by_margin.items() if v[answerable].mean() >= top - 0.01)
+    good = by_margin[margin]
+
+    inputs = np.array(
+        [answer_features(e.features, s, int(s.argmax())) for e, s in zip(data, scores, strict=True)]
+    )
+    probability = np.zeros(len(data))
+    for k in range(FOLDS):
+        model = _logistic(inputs[folds != k], good[folds != k])
+        probability[folds == k] = 1 / (1 + np.exp(-(inputs[folds == k] @ model[0] + model[1])))
+    print(f"AUC right against not      {roc_auc_score(good, probability):.3f}")
+    print(f"AUC answerable against not {roc_auc_score(answerable, probability):.3f}")
+    for threshold in np.arange(0.1, 0.75, 0.05):
+        given = probability >= threshold
+        accuracy = np.where(answerable, given & good, ~given).mean()
+        precision = good[given].mean() if given.any() else 0.0
+        print(
+            f"threshold {threshold:.2f}  accuracy {accuracy:.3f}  precision {precision:.3f}  "
+            f"coverage {given.mean():.3f}"
+        )
+    answer_weights, bias = _logistic(inputs, good)
+    weights = fit_scorer(data)
+    fitted = {
+        "made by": "python -m evals.fit_reader",
+        "questions": len(data),
+        "settings": dataclasses.asdict(Settings().reading),
+        "weights": dict(zip(NAMES, np.round(weights, 4).tolist(), strict=True)),
+        "answer_weights": dict(zip(ANSWER_NAMES, np.round(answer_weights, 4).tolist(), strict=True)),
+        "answer_bias": round(bias, 4),
+        "margin": margin,
+    }
+    args.out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
+    print(f"wrote {args.out}")
+
+
+def _logistic(inputs: Floats, labels: NDArray[np.bool_]) -> tuple[Floats, float]:
+    scale = inputs.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.1, max_iter=2000).fit(inputs / scale, labels)
+    return np.asarray(model.coef_[0] / scale, dtype=np.float64), float(model.intercept_[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Scores of answers and of hits: pure functions, no input or output.
+
+The rules are those by which the question sets were made; every mean is taken over questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from qa.types import Status
+
+from .questions import Evidence, Question
+
+MAX_CHARACTERS = 600
+"""A longer answer is not right, whatever it holds."""
+
+ALL_SPANS_IDS = frozenset({"wire-009", "wire-022"})
+"""Questions of another type than ``multi`` whose evidence counts only when every span is cited.
+
+Each asks for two things that stand in two places, and the makers of the set score them so.
+"""
+
+RESAMPLES = 10_000
+
+# Registered and trade marks, then the single and the double curly quotes.
+_REPLACED = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"", "\u00ae\u2122")
+
+
+class Span(Protocol):
+    """What citations and hits have in common."""
+
+    @property
+    def release_id(self) -> str: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A mean and its 95 % interval; all None where there is nothing to take a mean of."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def normalise(text: str) -> str:
+    """``text`` case folded, white space collapsed, without ® and ™, curly quotes straight."""
+    return " ".join(text.translate(_REPLACED).casefold().split())
+
+
+def is_right(question: Question, status: Status, text: str) -> bool:
+    """Whether an answer is right.
+
+    To an answerable question: it is answered, within MAX_CHARACTERS, and each required fact has
+    an accepted string in the text, both normalised. To any other: nothing was found.
+    """
+    if not question.answerable:
+        return status == "not_found"
+    if status != "answered" or len(text) > MAX_CHARACTERS:
+        return False
+    said = normalise(text)
+    return all(any(normalise(s) in said for s in fact) for fact in question.must_include)
+
+
+def covers(span: Span, gold: Evidence) -> bool:
+    """Whether ``span`` holds half of the gold span or more."""
+    common = min(span.end, gold.end) - max(span.start, gold.start)
+    return span.release_id == gold.release and 2 * common >= gold.end - gold.start
+
+
+def needs_all_spans(question: Question) -> bool:
+    """Whether every gold span must be cited, and not just any one of them."""
+    return question.type == "multi" or question.id in ALL_SPANS_IDS
+
+
+def has_evidence(question: Question, citations: Sequence[Span]) -> bool:
+    """Whether citations cover a gold span each on its own: any one, or all where all are needed."""
+    found = [any(covers(c, gold) for c in citations) for gold in question.evidence]
+    return bool(found) and (all(found) if needs_all_spans(question) else any(found))
+
+
+def passage_rank(question: Question, hits: Sequence[Span]) -> int | None:
+    """The place, from 1, of the first hit that covers half of a gold span; None without one.
+
+    Any gold span counts, for ``multi`` questions too.
+    """
+    return _first(any(covers(hit, gold) for gold in question.evidence) for hit in hits)
+
+
+def release_rank(question: Question, hits: Sequence[Span]) -> int | None:
+    """The place, from 1, of the first hit in any gold release; None without one."""
+    gold = {span.release for span in question.evidence}
+    return _first(hit.release_id in gold for hit in hits)
+
+
+def _first(flags: Iterable[bool]) -> int | None:
+    return next((place for place, flag in enumerate(flags, start=1) if flag), None)
+
+
+def reciprocal(rank: int | None) -> float:
+    """1 / rank, and 0 where nothing was found."""
+    return 1 / rank if rank else 0.0
+
+
+def estimate(
+    parts: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Figure]:
+    """For each name, sum(numerator) / sum(denominator) with a 95 % percentile bootstrap interval.
+
+    Numerators and denominators hold one number a question, 0 to 1, in the same order under every
+    name. Questions are resampled, so a ratio such as precision varies in both of its parts;
+    resamples without a denominator are left out.
+    """
+    count = max((len(top) for top, _ in parts.values()), default=0)
+    if not count:
+        return {name: Figure(None, None, None) for name in parts}
+    # How often each question is drawn; the same draws serve all figures.
+    draws = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
+    return {name: _figure(np.asarray(t, float), np.asarray(b, float), draws)
+            for name, (t, b) in parts.items()}  # fmt: skip
+
+
+def _figure(top: Any, bottom: Any, draws: Any) -> Figure:
+    if not bottom.sum():
+        return Figure(None, None, None)
+    tops, bottoms = draws @ top, draws @ bottom
+    ratios = tops[bottoms > 0] / bottoms[bottoms > 0]
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return Figure(float(top.sum() / bottom.sum()), float(low), float(high))
+
+
+def calibration(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> dict[str, Any]:
+    """How far confidence is from the share that is right: ``error`` (0 to 1, 0 is best), ``bins``.
+
+    ``error`` is the expected calibration error over ``bins`` bins of equal width, None without
+    answers. Each bin with answers says ``from``, ``to`` (exclusive, the last one inclusive),
+    ``count``, mean ``confidence`` and share ``right``.
+    """
+    sure, good = np.asarray(confidence, float), np.asarray(right, float)
+    # The small term keeps 0.7, which times 10 is just under 7, in the bin that starts with it.
+    place = np.minimum((sure * bins + 1e-9).astype(int), bins - 1)
+    rows = [
+        {
+            "from": b / bins,
+            "to": (b + 1) / bins,
+            "count": int((place == b).sum()),
+            "confidence": float(sure[place == b].mean()),
+            "right": float(good[place == b].mean()),
+        }
+        for b in sorted(set(place.tolist()))
+    ]
+    gaps = [row["count"] * abs(row["confidence"] - row["right"]) for row in rows]
+    return {"error": sum(gaps) / len(sure) if rows else None, "bins": rows}
+
+
+def auc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
+    """The chance that a positive scores higher than a negative, a tie counting half.
+
+    0.5 is a guess, 1 a clean separation; None unless there are both.
+    """
+    values, flags = np.asarray(scores, float), np.asarray(positive, bool)
+    above, below = values[flags][:, None], values[~flags][None, :]
+    if not above.size or not below.size:
+        return None
+    return float((above > below).mean() + (above == below).mean() / 2)

@@ -1,0 +1,582 @@
+"""The single source of truth, with SQLite; the only file that imports it.
+
+Releases are kept whole. A passage is a span of a release and points to its text, which is stored,
+indexed for words and embedded once, however many releases carry it. Every change is one
+transaction that also raises the generation, so a reader sees a whole state and can tell it from
+the one before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from .errors import IndexBusy, IndexMismatch, IndexMissing, NotInIndex, StoreError
+from .types import Filters, Hit, Overview, Passage, Release, Section, Vectors
+
+SCHEMA = 1
+DATABASE = "releases.sqlite"
+VECTORS = "vectors.faiss"
+TITLE_WEIGHT = 0.6
+"""Weight of a word in the title against one in the text (1.0), in BM25; see evals/README.md."""
+MAX_TITLES = 3
+"""A text that more titles than this share (an About section) is found by its own words only."""
+
+_TABLES = """
+CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE releases (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    digest BLOB NOT NULL,
+    file TEXT NOT NULL,
+    title TEXT NOT NULL,
+    date TEXT,
+    company TEXT,
+    names TEXT NOT NULL,
+    tickers TEXT NOT NULL,
+    place TEXT,
+    wire TEXT,
+    url TEXT,
+    extra TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX releases_file ON releases (file);
+CREATE INDEX releases_date ON releases (date);
+CREATE TABLE sections (
+    release INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL,
+    PRIMARY KEY (release, start)
+) WITHOUT ROWID;
+CREATE TABLE texts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, so a stale vector finds nothing
+    hash BLOB NOT NULL UNIQUE,
+    text TEXT NOT NULL,
+    title TEXT NOT NULL
+);
+CREATE TABLE vectors (
+    hash BLOB PRIMARY KEY REFERENCES texts (hash) ON DELETE CASCADE, vector BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE passages (
+    release INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, section TEXT NOT NULL,
+    text INTEGER NOT NULL REFERENCES texts,
+    PRIMARY KEY (release, start)
+) WITHOUT ROWID;
+CREATE INDEX passages_text ON passages (text);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, title, content='texts', content_rowid='id',
+    tokenize='porter unicode61 remove_diacritics 2'
+);
+CREATE VIRTUAL TABLE terms USING fts5vocab (words, row);
+CREATE TRIGGER texts_insert AFTER INSERT ON texts BEGIN
+    INSERT INTO words (rowid, text, title) VALUES (new.id, new.text, new.title);
+END;
+CREATE TRIGGER texts_delete AFTER DELETE ON texts BEGIN
+    INSERT INTO words (words, rowid, text, title)
+    VALUES ('delete', old.id, old.text, old.title);
+END;
+CREATE TRIGGER texts_update AFTER UPDATE OF title ON texts BEGIN
+    INSERT INTO words (words, rowid, text, title)
+    VALUES ('delete', old.id, old.text, old.title);
+    INSERT INTO words (rowid, text, title) VALUES (new.id, new.text, new.title);
+END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index was made with: embedding model, its number type, chunking."""
+
+    embedder: str
+    fingerprint: str
+    dimension: int
+    number_type: str
+    chunking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A release with all that is derived from it, as the store takes it in."""
+
+    release: Release
+    file: str
+    digest: bytes
+    sections: tuple[Section, ...]
+    passages: tuple[Passage, ...]
+
+
+def text_hash(text: str) -> bytes:
+    """The key under which a text and its vector are stored: SHA-256, first 16 bytes."""
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def name_key(name: str) -> str:
+    """A name as it is compared: case folded words with one space around each."""
+    return " " + " ".join(re.findall(r"\w+", name.casefold())) + " "
+
+
+class Store:
+    """An index on disk, ``folder``. Safe to use from several threads; each has its connection."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open an index. Raises IndexMissing, or IndexMismatch for one of another schema."""
+        self.folder = folder
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        if not (folder / DATABASE).is_file():
+            raise IndexMissing(
+                f"{folder}: there is no index here; make one: releaseqa index PATH --index {folder}"
+            )
+        facts = self._facts()
+        if facts.get("schema") != str(SCHEMA):
+            self.close()
+            raise IndexMismatch(
+                f"{folder} has schema {facts.get('schema')}, this program schema {SCHEMA}; move the "
+                f"folder away and make it again: releaseqa index PATH --index {folder}"
+            )
+        self.identity = facts["identity"]
+        self.manifest = Manifest(
+            facts["embedder"],
+            facts["fingerprint"],
+            int(facts["dimension"]),
+            facts["number_type"],
+            facts["chunking"],
+        )
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Manifest) -> Store:
+        """Make an empty index. Raises StoreError where the folder cannot be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / f"{DATABASE}.{uuid.uuid4().hex}.part"
+            facts = {
+                "schema": SCHEMA,
+                "identity": uuid.uuid4().hex,
+                "generation": 0,
+                "embedder": manifest.embedder,
+                "fingerprint": manifest.fingerprint,
+                "dimension": manifest.dimension,
+                "number_type": manifest.number_type,
+                "chunking": manifest.chunking,
+            }
+            connection = sqlite3.connect(part)
+            connection.executescript(_TABLES)
+            connection.executemany(
+                "INSERT INTO manifest VALUES (?, ?)", [(k, str(v)) for k, v in facts.items()]
+            )
+            connection.commit()
+            connection.close()
+            part.replace(folder / DATABASE)  # a reader sees no half-made index
+        except (OSError, sqlite3.Error) as exc:
+            raise StoreError(f"{folder}: cannot make an index here: {exc}") from exc
+        return cls(folder)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Raised by every change; equal generations mean equal content."""
+        return int(self._one("SELECT value FROM manifest WHERE key = 'generation'")[0])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside comes from one state of the index."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()
+
+    def release(self, release_id: str) -> Release:
+        """The release of that id. Raises NotInIndex."""
+        row = self._rows(
+            "SELECT id, text, title, date, company, tickers, place, wire, url, extra"
+            " FROM releases WHERE id = ?",
+            (release_id,),
+        )
+        if not row:
+            raise NotInIndex(f"no release {release_id!r} in {self.folder}; releaseqa search finds ids")
+        id_, text, title, date, company, tickers, place, wire, url, extra = row[0]
+        return Release(
+            id_, text, title, _date(date), company, tuple(json.loads(tickers)), place, wire, url,
+            json.loads(extra),
+        )  # fmt: skip
+
+    def file_of(self, release_id: str) -> str:
+        """The file that a release was read from."""
+        return str(self._one("SELECT file FROM releases WHERE id = ?", (release_id,))[0])
+
+    def sections(self, release_id: str) -> list[Section]:
+        """The sections of a release, in order."""
+        rows = self._rows(
+            "SELECT kind, s.start, s.end FROM sections s JOIN releases r ON r.key = s.release"
+            " WHERE r.id = ? ORDER BY s.start",
+            (release_id,),
+        )
+        return [Section(*row) for row in rows]
+
+    def release_ids(self) -> list[str]:
+        return [row[0] for row in self._rows("SELECT id FROM releases ORDER BY id")]
+
+    def known(self, release_ids: Iterable[str]) -> dict[str, tuple[bytes, str]]:
+        """Digest and file of those of these releases that the index holds."""
+        return {
+            row[0]: (row[1], row[2])
+            for row in self._rows_in("SELECT id, digest, file FROM releases WHERE id", release_ids)
+        }
+
+    def ids_under(self, path: Path) -> dict[str, str]:
+        """The releases that were read from this file or from files in this folder: id to file."""
+        own, below = str(path), str(path).rstrip("/\\")
+        rows = self._rows(
+            "SELECT id, file FROM releases WHERE file = ? OR substr(file, 1, ?) IN (?, ?)",
+            (own, len(below) + 1, below + "/", below + "\\"),
+        )
+        return dict(rows)
+
+    def missing_texts(self, texts: Mapping[bytes, str]) -> dict[bytes, str]:
+        """Those of these texts, by hash, that the index does not hold yet."""
+        held = {row[0] for row in self._rows_in("SELECT hash FROM texts WHERE hash", texts)}
+        return {key: text for key, text in texts.items() if key not in held}
+
+    def text_ids(self, filters: Filters | None = None) -> np.ndarray:
+        """Ids of the texts that releases within ``filters`` carry, int64, ascending."""
+        if not filters:
+            rows = self._rows("SELECT id FROM texts ORDER BY id")
+        else:
+            where, values = _where(filters)
+            rows = self._rows(
+                "SELECT DISTINCT p.text FROM passages p JOIN releases r ON r.key = p.release"
+                f" WHERE {where} ORDER BY p.text",
+                values,
+            )
+        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+    def vectors(self, text_ids: Iterable[int]) -> Vectors:
+        """Stored vectors of these texts, shape (len(text_ids), dimension), in their order."""
+        ids = [int(i) for i in text_ids]
+        rows = dict(
+            self._rows_in(
+                "SELECT t.id, v.vector FROM texts t JOIN vectors v ON v.hash = t.hash WHERE t.id", ids
+            )
+        )
+        data = b"".join(rows[i] for i in ids)
+        found = np.frombuffer(data, dtype=np.float16).astype(np.float32)
+        return found.reshape(len(ids), self.manifest.dimension)
+
+    def term_counts(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many texts (or their titles) each of these stemmed terms occurs, where it does."""
+        return dict(self._rows_in("SELECT term, doc FROM terms WHERE term", terms))
+
+    def text_count(self) -> int:
+        return int(self._one("SELECT count(*) FROM texts")[0])
+
+    def match(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """The ``k`` best texts for an FTS5 query: (text id, BM25), higher is better.
+
+        ``filters`` restrict the search itself, so that ``k`` of them are found.
+        """
+        where, values = _where(filters) if filters else ("", [])
+        among = (
+            " AND rowid IN (SELECT p.text FROM passages p"
+            f" JOIN releases r ON r.key = p.release WHERE {where})"
+            if where
+            else ""
+        )
+        rows = self._rows(
+            f"SELECT rowid, bm25(words, 1.0, {TITLE_WEIGHT}) AS score FROM words"
+            f" WHERE words MATCH ?{among} ORDER BY score LIMIT ?",
+            [query, *values, k],
+        )
+        return [(row[0], -row[1]) for row in rows]  # FTS5 returns the negative: lower is better
+
+    def hits(self, scores: Mapping[int, float], filters: Filters | None = None) -> list[Hit]:
+        """The passages of these texts with their scores, best first, each text once.
+
+        A text that several releases within ``filters`` carry is that of the newest of them.
+        """
+        where, values = _where(filters) if filters else ("1", [])
+        rows = self._rows_in(
+            "SELECT p.text, r.id, p.start, p.end, r.title, r.date, t.text, r.company, p.section,"
+            " t.hash FROM passages p JOIN releases r ON r.key = p.release JOIN texts t ON t.id = p.text"
+            f" WHERE {where} AND p.text",
+            scores,
+            values,
+        )
+        newest: dict[int, Any] = {}
+        for row in sorted(rows, key=lambda row: (row[5] or "", row[1])):
+            newest[row[0]] = row
+        ranked = sorted(newest.values(), key=lambda row: (-scores[row[0]], row[9]))
+        return [
+            Hit(id_, start, end, scores[text_id], title, _date(date), text, company, section)
+            for text_id, id_, start, end, title, date, text, company, section, _ in ranked
+        ]
+
+    def companies(self) -> list[tuple[str, int]]:
+        """Issuers with their number of releases, most first."""
+        return self._rows(
+            "SELECT company, count(*) FROM releases WHERE company IS NOT NULL"
+            " GROUP BY company ORDER BY 2 DESC, 1"
+        )
+
+    def has_company(self, company: str) -> bool:
+        """Whether a company filter selects anything."""
+        where, values = _where(Filters(company=company))
+        return bool(self._rows(f"SELECT 1 FROM releases r WHERE {where} LIMIT 1", values))
+
+    def overview(self) -> Overview:
+        """Counts and spans, for people."""
+        releases, first, last = self._one("SELECT count(*), min(date), max(date) FROM releases")
+        files = self._rows("SELECT file, count(*) FROM releases GROUP BY file ORDER BY file")
+        sources: dict[str, int] = {}
+        for file, count in files:  # a folder of single releases is one source
+            source = file if count > 1 else str(Path(file).parent)
+            sources[source] = sources.get(source, 0) + count
+        return Overview(
+            path=str(self.folder),
+            releases=releases,
+            passages=int(self._one("SELECT count(*) FROM passages")[0]),
+            texts=self.text_count(),
+            first_date=_date(first),
+            last_date=_date(last),
+            companies=tuple(self.companies()),
+            sources=tuple(sources.items()),
+            embedder=self.manifest.embedder,
+            generation=self.generation,
+            bytes=sum(f.stat().st_size for f in self.folder.iterdir() if f.is_file()),
+        )
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Write the journal back, so that the database file alone is the whole index."""
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def apply(
+        self,
+        entries: Sequence[Entry],
+        vectors: Mapping[bytes, np.ndarray],
+        drop: Sequence[str] = (),
+    ) -> None:
+        """Add or replace ``entries`` and delete the releases ``drop``, in one transaction.
+
+        ``vectors`` holds the unit vector of every text of the entries that the index lacks, by hash.
+        Raises StoreError (a full disk, say); then nothing has changed.
+        """
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            self._apply(connection, entries, vectors, drop)
+            connection.execute("UPDATE manifest SET value = value + 1 WHERE key = 'generation'")
+            connection.commit()
+        except sqlite3.Error as exc:
+            connection.rollback()
+            raise StoreError(f"{self.folder}: cannot be written: {exc}") from exc
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def _apply(
+        self,
+        db: sqlite3.Connection,
+        entries: Sequence[Entry],
+        vectors: Mapping[bytes, np.ndarray],
+        drop: Sequence[str],
+    ) -> None:
+        keys: dict[str, int] = {}
+        for id_ in (*drop, *(entry.release.id for entry in entries)):
+            row = db.execute("SELECT key FROM releases WHERE id = ?", (id_,)).fetchone()
+            if row:
+                keys[id_] = row[0]
+        touched = {
+            row[0]
+            for key in keys.values()
+            for row in db.execute("SELECT text FROM passages WHERE release = ?", (key,))
+        }
+        db.executemany("DELETE FROM passages WHERE release = ?", [(k,) for k in keys.values()])
+        db.executemany("DELETE FROM sections WHERE release = ?", [(k,) for k in keys.values()])
+        db.executemany("DELETE FROM releases WHERE id = ?", [(id_,) for id_ in drop])
+        new_titles: dict[bytes, set[str]] = {}
+        new_texts: dict[bytes, str] = {}
+        for entry in entries:
+            for passage in entry.passages:
+                key = text_hash(passage.text)
+                if key in vectors:
+                    new_texts[key] = passage.text
+                    new_titles.setdefault(key, set()).add(entry.release.title)
+        for key, text in new_texts.items():
+            db.execute(
+                "INSERT INTO texts (hash, text, title) VALUES (?, ?, ?)",
+                (key, text, _joined(new_titles[key])),
+            )
+            db.execute(
+                "INSERT INTO vectors VALUES (?, ?)",
+                (key, vectors[key].astype(np.float16).tobytes()),
+            )
+        for entry in entries:
+            touched |= self._insert(db, entry, keys.get(entry.release.id), new_texts)
+        self._settle(db, touched)
+
+    def _insert(
+        self, db: sqlite3.Connection, entry: Entry, key: int | None, new: Mapping[bytes, str]
+    ) -> set[int]:
+        """Write one release; returns the ids of its texts that the index held before."""
+        release = entry.release
+        row = (
+            release.id, entry.digest, entry.file, release.title,
+            release.date and release.date.isoformat(), release.company, _names(release),
+            json.dumps(release.tickers), release.place, release.wire, release.url,
+            json.dumps(release.extra, ensure_ascii=False, default=str, sort_keys=True), release.text,
+        )  # fmt: skip
+        columns = "id, digest, file, title, date, company, names, tickers, place, wire, url, extra, text"
+        if key is None:
+            marks = ", ".join("?" * len(row))
+            key = db.execute(f"INSERT INTO releases ({columns}) VALUES ({marks})", row).lastrowid
+        else:
+            sets = ", ".join(f"{column} = ?" for column in columns.split(", "))
+            db.execute(f"UPDATE releases SET {sets} WHERE key = ?", (*row, key))
+        db.executemany(
+            "INSERT INTO sections VALUES (?, ?, ?, ?)",
+            [(key, s.start, s.end, s.kind) for s in entry.sections],
+        )
+        held: set[int] = set()
+        for passage in entry.passages:
+            hash_ = text_hash(passage.text)
+            text_id = db.execute("SELECT id FROM texts WHERE hash = ?", (hash_,)).fetchone()[0]
+            db.execute(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+                (key, passage.start, passage.end, passage.section, text_id),
+            )
+            if hash_ not in new:
+                held.add(text_id)
+        return held
+
+    def _settle(self, db: sqlite3.Connection, touched: Iterable[int]) -> None:
+        """Drop texts that no release carries any more; bring the titles of the others up to date."""
+        for text_id in sorted(touched):
+            titles = [
+                row[0]
+                for row in db.execute(
+                    "SELECT DISTINCT r.title FROM passages p JOIN releases r ON r.key = p.release"
+                    " WHERE p.text = ? LIMIT ?",
+                    (text_id, MAX_TITLES + 1),
+                )
+            ]
+            if titles:
+                db.execute(
+                    "UPDATE texts SET title = ?1 WHERE id = ?2 AND title <> ?1",
+                    (_joined(titles), text_id),
+                )
+            else:
+                db.execute("DELETE FROM texts WHERE id = ?", (text_id,))
+
+    # -- SQLite ----------------------------------------------------------------------------------
+
+    def _connection(self) -> sqlite3.Connection:
+        held: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if held is None:
+            held = sqlite3.connect(
+                self.folder / DATABASE, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            held.execute("PRAGMA journal_mode = WAL")
+            held.execute("PRAGMA synchronous = NORMAL")
+            held.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = held
+            self._connections.append(held)
+        return held
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._connection().execute(sql, values).fetchall()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.folder}: cannot be read: {exc}") from exc
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        return self._rows(sql, values)[0]
+
+    def _rows_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Any]:
+        """Rows of ``sql IN (values)``, asked for in parts that SQLite takes."""
+        asked, rows = list(values), []
+        for i in range(0, len(asked), 500):
+            part = asked[i : i + 500]
+            rows += self._rows(f"{sql} IN ({', '.join('?' * len(part))})", [*before, *part])
+        return rows
+
+    def _facts(self) -> dict[str, str]:
+        try:
+            return dict(self._rows("SELECT key, value FROM manifest"))
+        except StoreError as exc:
+            self.close()
+            raise StoreError(
+                f"{self.folder / DATABASE} is no index or is damaged ({exc.__cause__}); move it away "
+                "and index your releases again"
+            ) from exc
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Holds ``folder`` against other writers. Raises IndexBusy; a killed holder lets go."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "writing.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as exc:
+        raise IndexBusy(f"{folder}: another run is writing to this index; wait for it to end") from exc
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _where(filters: Filters) -> tuple[str, list[Any]]:
+    """A condition on ``r`` (releases), and its values."""
+    parts, values = ["1"], []
+    if filters.company is not None:
+        parts.append("instr(r.names, ?)")
+        values.append(name_key(filters.company))
+    for operator, date in ((">=", filters.since), ("<=", filters.until), ("<=", filters.as_of)):
+        if date is not None:
+            parts.append(f"r.date {operator} ?")
+            values.append(date.isoformat())
+    return " AND ".join(parts), values
+
+
+def _names(release: Release) -> str:
+    """All names by which a company filter finds a release's issuer."""
+    tickers = [name for t in release.tickers for name in (t, _suffixed(t))]
+    return "|".join(name_key(name) for name in (release.company or "", *tickers))
+
+
+def _suffixed(ticker: str) -> str:
+    """``HKEX: 2171`` as ``2171.HK``, the other common way to write it."""
+    exchange, _, symbol = ticker.partition(": ")
+    return f"{symbol}.HK" if exchange == "HKEX" else symbol
+
+
+def _joined(titles: Iterable[str]) -> str:
+    distinct = sorted(set(titles))
+    return "\n".join(distinct) if len(distinct) <= MAX_TITLES else ""
+
+
+def _date(value: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(value) if value else None

@@ -1,0 +1,308 @@
+"""Brings an index in line with a source: adds, updates and deletes, a batch a transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from . import readers
+from .errors import IndexMismatch
+from .passages import CHUNKING, cut
+from .store import DATABASE, VECTORS, Entry, Manifest, Store, text_hash, writing
+from .types import Embedder, Problem, Release
+from .vectors import Stamp, VectorIndex
+
+BATCH = 128
+"""Releases a transaction: what a killed run loses at most."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did: numbers of releases, of texts embedded, the records it could not read."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    passages: int = 0
+    embedded: int = 0
+    seconds: float = 0.0
+    problems: list[Problem] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON values, each problem as one line."""
+        return {**asdict(self), "problems": [str(problem) for problem in self.problems]}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: records read of how many (None: not known), texts embedded so far."""
+
+    records: int
+    total: int | None
+    embedded: int
+
+
+Report = Callable[[Progress], None]
+MakeEmbedder = Callable[[str | None], Embedder]
+"""Gives the embedder; its argument is the number type that the index was made with, if any."""
+
+
+def index_path(
+    folder: Path,
+    source: Path,
+    model: str,
+    make_embedder: MakeEmbedder,
+    report: Report | None = None,
+) -> Summary:
+    """Make the index in ``folder`` hold what ``source`` (a file or folder) holds now.
+
+    Releases are known by id and compared by content: new ones are added, changed ones replaced,
+    unchanged ones left alone, and those whose record is gone from the source deleted. A file with an
+    unreadable record deletes nothing, so a damaged file loses nothing. The embedder is made only
+    when there is something to embed. A run that is stopped has lost its last batch at most; the next
+    goes on from there.
+
+    Raises SourceError, IndexBusy, IndexMismatch (the index is of another model or chunking),
+    StoreError and ModelError.
+    """
+    source = source.resolve()
+    files = readers.files(source)
+    with writing(folder):
+        run = _Run(folder, model, make_embedder, report)
+        run.take(_records(files), sum(map(readers.count, files)))
+        run.drop_missing(source)
+        return run.finish()
+
+
+def remove_path(folder: Path, source: Path) -> int:
+    """Delete the releases that were read from ``source``; returns how many. Raises as above."""
+    with writing(folder):
+        store = Store(folder)
+        ids = list(store.ids_under(source.resolve()))
+        for i in range(0, len(ids), BATCH):
+            store.apply([], {}, ids[i : i + BATCH])
+        current_vectors(store)
+        store.close()
+        return len(ids)
+
+
+def rebuild(
+    folder: Path, model: str, make_embedder: MakeEmbedder, report: Report | None = None
+) -> Summary:
+    """Make the index again from the releases that it holds, with this model and chunking.
+
+    The new index is made beside the old one and takes its place when it is whole; a run that is
+    stopped goes on where it was.
+    """
+    with writing(folder):
+        old = Store(folder)
+        ids = old.release_ids()
+        new = folder / "rebuild"
+        try:
+            run = _Run(new, model, make_embedder, report)
+        except IndexMismatch:  # begun with other settings
+            _delete_index(new)
+            run = _Run(new, model, make_embedder, report)
+        run.take(((old.release(id_), old.file_of(id_)) for id_ in ids), len(ids))
+        summary = run.finish()
+        for store in (old, Store(new)):
+            store.checkpoint()
+            store.close()
+        (new / DATABASE).replace(folder / DATABASE)
+        _delete_index(new)
+        current_vectors(Store(folder))
+        return summary
+
+
+def check_model(store: Store, model: str) -> None:
+    """Raises IndexMismatch where the index was made with another model or chunking."""
+    made = store.manifest
+    for what, ours, theirs in (
+        ("model", model, made.embedder),
+        ("chunking", CHUNKING, made.chunking),
+    ):
+        if ours != theirs:
+            raise IndexMismatch(
+                f"{store.folder} was made with {what} {theirs!r}, not {ours!r}; make it again from "
+                f"its own releases: releaseqa index --rebuild --index {store.folder}"
+                + (f", or open it with --embedder {theirs}" if what == "model" else "")
+            )
+
+
+def check_embedder(store: Store, embedder: Embedder) -> None:
+    """Raises IndexMismatch where the weights behind the model's name are not those of the index."""
+    if embedder.fingerprint != store.manifest.fingerprint:
+        raise IndexMismatch(
+            f"{store.folder} was made with other weights of {embedder.name!r}; make it again from "
+            f"its own releases: releaseqa index --rebuild --index {store.folder}"
+        )
+
+
+def current_vectors(
+    store: Store, held: VectorIndex | None = None, generation: int = -1
+) -> tuple[VectorIndex, int]:
+    """The vector index of the store's present state, and that state's generation.
+
+    Starts from ``held`` (of ``generation``) or the file, brings it up to date from the stored vectors
+    and writes the file if that can be; nothing is embedded.
+    """
+    path = store.folder / VECTORS
+    with store.snapshot():
+        now = store.generation
+        if held is None:
+            found = VectorIndex.load(path, store.identity, store.manifest.dimension)
+            held, generation = found or (VectorIndex(store.manifest.dimension), -1)
+        if generation == now:
+            return held, now
+        wanted = store.text_ids()
+        index = held.copy()  # searches may be running on the one held
+        index.remove(np.setdiff1d(index.ids, wanted))
+        missing = np.setdiff1d(wanted, index.ids)
+        for i in range(0, len(missing), 10_000):
+            part = missing[i : i + 10_000]
+            index.add(part, store.vectors(part))
+    if os.access(store.folder, os.W_OK):
+        index.save(path, Stamp(store.identity, now))
+    return index, now
+
+
+def digest(release: Release) -> bytes:
+    """Identifies a release's content, text and fields: SHA-256, first 16 bytes."""
+    values = json.dumps(asdict(release), default=str, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(values.encode()).digest()[:16]
+
+
+class _Run:
+    """One run over a source: its store, what it has seen, its summary."""
+
+    def __init__(
+        self, folder: Path, model: str, make_embedder: MakeEmbedder, report: Report | None
+    ) -> None:
+        self.summary = Summary()
+        self._started = time.monotonic()
+        self._model = model
+        self._make_embedder = make_embedder
+        self._report = report
+        self._embedder: Embedder | None = None
+        self._seen: dict[str, str] = {}
+        self._damaged: set[str] = set()
+        self._records = 0
+        self._total: int | None = None
+        if (folder / DATABASE).is_file():
+            self.store = Store(folder)
+            check_model(self.store, model)
+        else:
+            self._embedder = embedder = make_embedder(None)
+            manifest = Manifest(
+                model, embedder.fingerprint, embedder.dimension, embedder.number_type, CHUNKING
+            )
+            self.store = Store.create(folder, manifest)
+
+    def take(self, records: Iterable[tuple[Release | Problem, str]], total: int | None) -> None:
+        """Add and update; ``records`` come with the absolute path of their file."""
+        self._total = total
+        records = iter(records)
+        # batches are cut by position in the source, so that a run that goes on after a stop embeds
+        # the same texts together and gets the same vectors to the last bit
+        while batch := list(islice(records, BATCH)):
+            self._batch(batch)
+            self._records += len(batch)
+            self._progress()
+
+    def drop_missing(self, source: Path) -> None:
+        """Delete the releases under ``source`` that were not seen, but for damaged files."""
+        gone = [
+            id_
+            for id_, file in self.store.ids_under(source).items()
+            if id_ not in self._seen and file not in self._damaged
+        ]
+        for i in range(0, len(gone), BATCH):
+            self.store.apply([], {}, gone[i : i + BATCH])
+        self.summary.deleted = len(gone)
+
+    def finish(self) -> Summary:
+        current_vectors(self.store)
+        self.store.close()
+        self.summary.seconds = time.monotonic() - self._started
+        return self.summary
+
+    def _batch(self, batch: list[tuple[Release | Problem, str]]) -> None:
+        releases = []
+        for record, file in batch:
+            problem = record if isinstance(record, Problem) else self._clash(record, file)
+            if problem:
+                self.summary.problems.append(problem)
+                self._damaged.add(file)
+            elif isinstance(record, Release):
+                self._seen[record.id] = file
+                releases.append((record, file))
+        known = self.store.known(release.id for release, _ in releases)
+        entries = []
+        for release, file in releases:
+            key = digest(release)
+            if known.get(release.id) == (key, file):
+                self.summary.unchanged += 1
+                continue
+            if release.id in known:
+                self.summary.updated += 1
+            else:
+                self.summary.added += 1
+            sections, passages = cut(release.text)
+            entries.append(Entry(release, file, key, tuple(sections), tuple(passages)))
+        if entries:
+            self.summary.passages += sum(len(entry.passages) for entry in entries)
+            self.store.apply(entries, self._vectors(entries))
+
+    def _clash(self, release: Release, file: str) -> Problem | None:
+        """A problem where the id belongs to another record that is still there."""
+        earlier = self._seen.get(release.id)
+        if earlier is None:
+            held = self.store.known([release.id]).get(release.id)
+            if held is None or held[1] == file or not Path(held[1]).exists():
+                return None
+            earlier = held[1]
+        return Problem(
+            Path(file).name, None,
+            f"id {release.id!r} is already that of a record in {Path(earlier).name}; ids must differ",
+        )  # fmt: skip
+
+    def _vectors(self, entries: list[Entry]) -> dict[bytes, np.ndarray]:
+        texts = {text_hash(p.text): p.text for entry in entries for p in entry.passages}
+        missing = self.store.missing_texts(texts)
+        if not missing:
+            return {}
+        if self._embedder is None:
+            self._embedder = self._make_embedder(self.store.manifest.number_type)
+            check_embedder(self.store, self._embedder)
+        vectors = self._embedder.embed_passages(list(missing.values()), self._advance)
+        return dict(zip(missing, vectors, strict=True))
+
+    def _advance(self, embedded: int) -> None:
+        self.summary.embedded += embedded
+        self._progress()
+
+    def _progress(self) -> None:
+        if self._report:
+            self._report(Progress(self._records, self._total, self.summary.embedded))
+
+
+def _records(files: list[readers.SourceFile]) -> Iterator[tuple[Release | Problem, str]]:
+    for file in files:
+        for record in file.reader(file.path, file.name):
+            yield record, str(file.path)
+
+
+def _delete_index(folder: Path) -> None:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()

@@ -1,0 +1,358 @@
+"""The command line, ``releaseqa``. Heavy imports are inside the commands, so help is quick.
+
+It is where the parts are put together, so it alone reaches for ``evals`` and ``app``, from within
+the two commands that need them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from index.errors import ReleaseQAError
+
+if TYPE_CHECKING:
+    from index.sync import MakeEmbedder, Report, Summary
+    from index.types import Embedder
+    from qa.types import Answer
+
+MODEL = "all-MiniLM-L6-v2"
+
+cli = typer.Typer(
+    name="releaseqa",
+    help="Ask questions of press releases; every sentence of an answer carries a checked quote.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+IndexDir = Annotated[Path, typer.Option("--index", envvar="RELEASEQA_INDEX", help="Folder of the index.")]
+EmbedderName = Annotated[
+    str, typer.Option(help="Embedding model: the packaged one, a folder, or a name on a hub.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str, typer.Option(help="What writes the answer.")]
+Company = Annotated[str | None, typer.Option(help="Only this issuer: words of its name, or ticker.")]
+Since = Annotated[str | None, typer.Option(help="Only releases from this day on, YYYY-MM-DD.")]
+Until = Annotated[str | None, typer.Option(help="Only releases to this day, YYYY-MM-DD.")]
+AsOf = Annotated[str | None, typer.Option(help="Answer as on this day: nothing later is seen.")]
+DEFAULT_INDEX = Path("releases.index")
+
+
+def main() -> None:
+    """Run the command line; a mendable error is one line and exit code 1."""
+    try:
+        cli()
+    except ReleaseQAError as exc:
+        err.print(f"releaseqa: {exc}", markup=False)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@cli.command("index")
+def index_(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files (.txt .md .jsonl[.gz|.xz]) or folders.")
+    ] = None,
+    index: IndexDir = DEFAULT_INDEX,
+    embedder: EmbedderName = MODEL,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the index again from the releases in it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring an index in line with files and folders: add, update, delete."""
+    from index import sync
+
+    if not paths and not rebuild:
+        raise typer.BadParameter("name a file or folder to index, or --rebuild", param_hint="PATHS")
+    make = _embedder_maker(embedder)
+    summaries: dict[str, Summary] = {}
+    with _Bar() as report:
+        if rebuild:
+            summaries[str(index)] = sync.rebuild(index, embedder, make, report)
+        for path in paths or []:
+            summaries[str(path)] = sync.index_path(index, path, embedder, make, report)
+    if as_json:
+        print(json.dumps({path: s.to_dict() for path, s in summaries.items()}, indent=2))
+        return
+    for name, summary in summaries.items():
+        _tell(name, summary)
+
+
+@cli.command()
+def remove(
+    path: Annotated[Path, typer.Argument(help="A file or folder that was indexed.")],
+    index: IndexDir = DEFAULT_INDEX,
+) -> None:
+    """Delete the releases that were read from a path; the files stay."""
+    from index import sync
+
+    count = sync.remove_path(index, path)
+    out.print(f"{count:,} releases removed from {index}", markup=False)
+
+
+@cli.command()
+def ask(
+    question: str,
+    index: IndexDir = DEFAULT_INDEX,
+    model: Model = "extractive",
+    embedder: EmbedderName = MODEL,
+    company: Company = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a question, with quotes; exit code 0 also where the releases do not say."""
+    with _open(index, model, embedder) as qa:
+        answer = qa.ask(question, company=company, since=since, until=until, as_of=as_of)
+        if as_json:
+            print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+        else:
+            _show_answer(answer, qa.overview().releases)
+
+
+@cli.command()
+def search(
+    question: str,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages.")] = 10,
+    index: IndexDir = DEFAULT_INDEX,
+    embedder: EmbedderName = MODEL,
+    company: Company = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """List the passages that match best."""
+    from dataclasses import asdict
+
+    with _open(index, "extractive", embedder) as qa:
+        hits = qa.search(question, k, company=company, since=since, until=until, as_of=as_of)
+    if as_json:
+        print(json.dumps([asdict(hit) for hit in hits], default=str, ensure_ascii=False, indent=2))
+        return
+    for number, hit in enumerate(hits, 1):
+        out.print(f"{number:3}  {hit.score:.3f}  {_named(hit.title, hit.date)}", markup=False)
+        out.print(f"     {hit.release_id} [{hit.start}:{hit.end}]", style="dim", markup=False)
+        out.print(f"     {' '.join(hit.quote.split())[:300]}", markup=False)
+
+
+@cli.command()
+def show(release_id: str, index: IndexDir = DEFAULT_INDEX, as_json: Json = False) -> None:
+    """Print a release: what is known about it, and its text."""
+    from dataclasses import asdict
+
+    from index.store import Store
+
+    store = Store(index)
+    release = store.release(release_id)
+    if as_json:
+        print(json.dumps(asdict(release), default=str, ensure_ascii=False, indent=2))
+        return
+    fields = {
+        "title": release.title, "date": release.date, "issuer": release.company,
+        "tickers": ", ".join(release.tickers), "place": release.place, "wire": release.wire,
+        "address": release.url, "file": store.file_of(release_id),
+    }  # fmt: skip
+    for name, value in fields.items():
+        if value:
+            out.print(f"{name:8} {value}", style="dim", markup=False)
+    print("\n" + release.text)
+
+
+@cli.command()
+def status(index: IndexDir = DEFAULT_INDEX, as_json: Json = False) -> None:
+    """Say what an index holds."""
+    from dataclasses import asdict
+
+    from index.store import Store
+
+    held = Store(index).overview()
+    if as_json:
+        print(json.dumps(asdict(held), default=str, ensure_ascii=False, indent=2))
+        return
+    out.print(
+        f"{held.path}: {held.releases:,} releases, {held.passages:,} passages "
+        f"({held.texts:,} distinct), {held.bytes / 1e6:,.1f} MB",
+        markup=False,
+    )
+    if held.releases:
+        out.print(f"dates    {held.first_date} to {held.last_date}", markup=False)
+        named = ", ".join(f"{name} ({n:,})" for name, n in held.companies[:8])
+        more = f" and {len(held.companies) - 8:,} more" if len(held.companies) > 8 else ""
+        out.print(f"issuers  {named}{more}", markup=False)
+        for source, n in held.sources[:8]:
+            out.print(f"source   {source} ({n:,})", markup=False)
+    out.print(f"embedder {held.embedder}", markup=False)
+
+
+@cli.command()
+def verify(
+    answers: Annotated[Path, typer.Argument(help="What `ask --json` printed; or one a line.")],
+    index: IndexDir = DEFAULT_INDEX,
+) -> None:
+    """Check every citation of saved answers against the releases; exit code 1 where one fails."""
+    from functools import lru_cache
+
+    from index.store import Store
+
+    from .verify import check_saved, read_saved
+
+    store = Store(index)
+    text_of = lru_cache(maxsize=256)(lambda release_id: store.release(release_id).text)
+    saved = read_saved(answers)
+    count, failures = check_saved(saved, text_of)
+    for failure in failures:
+        err.print(str(failure), markup=False)
+    verdict = f"{len(failures)} fail" if failures else "all hold"
+    out.print(f"{count:,} citations in {len(saved):,} answers: {verdict}", markup=False)
+    if failures:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def serve(
+    index: IndexDir = DEFAULT_INDEX,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
+    model: Model = "extractive",
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Open the app: chat in a browser."""
+    import app
+
+    app.serve(index, host, port, model=model, inbrowser=browser)
+
+
+@cli.command("eval")
+def eval_(
+    sets: Annotated[list[Path], typer.Argument(help="Question sets (.jsonl), or `demo`.")],
+    index: IndexDir = DEFAULT_INDEX,
+    model: Model = "extractive",
+    as_json: Json = False,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for result files.")] = None,
+    save_answers: Annotated[
+        Path | None, typer.Option(help="File for all answers, for `releaseqa verify`.")
+    ] = None,
+) -> None:
+    """Score question sets against an index; exit code 1 where a citation is no slice."""
+    from evals.report import evaluate
+
+    raise typer.Exit(evaluate(sets, index, model, as_json, out_dir, save_answers))
+
+
+def _embedder_maker(name: str) -> MakeEmbedder:
+    def make(number_type: str | None) -> Embedder:
+        with err.status("loading the embedding model"):
+            from index.embed import SentenceTransformerEmbedder
+
+            return SentenceTransformerEmbedder(name, number_type)
+
+    return make
+
+
+def _open(index: Path, model: str, embedder: str) -> Any:
+    with err.status("opening the index"):
+        from qa import ReleaseQA, Settings
+
+        return ReleaseQA.open(index, model, Settings(embedder=embedder))
+
+
+class _Bar:
+    """A bar with records, texts embedded a second and time left, on standard error."""
+
+    def __enter__(self) -> Report:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("releases"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+            console=err, transient=True, speed_estimate_period=120,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None, rate="")
+        self._bar.start()
+        return self._report
+
+    def _report(self, progress: Any) -> None:
+        elapsed = self._bar.tasks[0].elapsed or 0.0
+        rate = f"{progress.embedded / elapsed:,.0f} texts/s" if progress.embedded and elapsed else ""
+        self._bar.update(self._task, completed=progress.records, total=progress.total, rate=rate)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def _tell(path: str, summary: Summary) -> None:
+    changes = [
+        f"{count:,} {name}"
+        for name, count in (
+            ("added", summary.added),
+            ("updated", summary.updated),
+            ("deleted", summary.deleted),
+            ("unchanged", summary.unchanged),
+        )
+        if count
+    ]
+    read = summary.added + summary.updated
+    if summary.embedded:
+        work = (
+            f"{summary.passages:,} passages, {summary.embedded:,} texts embedded, "
+            f"{read / summary.seconds:,.1f} releases/s"
+        )
+    else:
+        work = "nothing to embed"
+    out.print(
+        f"{path}: {', '.join(changes) or 'no releases'}; {work}; {summary.seconds:.1f} s",
+        markup=False,
+    )
+    for problem in summary.problems[:20]:
+        err.print(f"  {problem}", markup=False)
+    if summary.problems:
+        more = len(summary.problems) - 20
+        tail = f" ({more:,} more not shown)" if more > 0 else ""
+        err.print(f"  {len(summary.problems):,} records could not be read{tail}", markup=False)
+
+
+def _show_answer(answer: Answer, releases: int) -> None:
+    if answer.status == "not_found":
+        out.print(f"Not found: the {releases:,} releases searched do not say.", markup=False)
+        return
+    for sentence in answer.sentences:
+        marks = "".join(f"[{i + 1}]" for i in sentence.citations)
+        out.print(f"{sentence.text} {marks}", markup=False)
+    out.print()
+    for number, citation in enumerate(answer.citations, 1):
+        out.print(f"[{number}] {_named(citation.title, citation.date)}", style="dim", markup=False)
+        out.print(
+            f"    {citation.release_id} [{citation.start}:{citation.end}]  {citation.source}",
+            style="dim", markup=False,
+        )  # fmt: skip
+    out.print(f"confidence {answer.confidence:.2f}", style="dim", markup=False)
+
+
+def _named(title: str, date: object) -> str:
+    return f"{title}, {date}" if date else title
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""What the extractive reader looks at in a sentence: numbers, in a fixed order, each 0 to about 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.passages import units
+from index.types import Hit
+
+from .retrieve import Query
+from .terms import stems, words
+
+NAMES = (
+    "coverage",  # share of the question's weight that the sentence's words carry
+    "coverage_near",  # the same with the sentences beside it
+    "coverage_passage",  # the same with its passage and title
+    "title",  # the same for the title alone
+    "rarest",  # whether the question's most telling word is in passage or title
+    "missing",  # weight of the most telling word that neither holds, by the heaviest word
+    "pairs",  # share of the question's neighbouring word pairs that the sentence has
+    "fused",  # retrieval score of the passage
+    "rank",  # 1 / rank of the passage
+    "first",  # opens its release
+    "about",  # stands in an About section
+    "boilerplate",  # stands in a forward-looking or contact section
+    "length",  # code points, by 300, at most 2
+    "heading",  # does not end like a sentence
+    "speech",  # holds a quotation
+    "asks_number",
+    "number_for_number",  # asked for a number, and holds one that the question does not
+    "money_for_money",
+    "percent_for_percent",
+    "date_for_date",
+    "name_for_who",  # asked who or which company, and holds a capitalised name of its own
+    "reason_for_why",
+    "means_for_how",
+    "definition",  # asked what something is or does, and says it
+    "new_words",  # share of the sentence's words that the question does not have
+)
+
+_NUMBER = re.compile(r"\d[\d,.]*")
+_MONEY = re.compile(r"[$€£¥]|\b(?:USD|RMB|EUR|HK\$|dollars?|yuan|euros?)\b")
+_PERCENT = re.compile(r"%|\bper ?cent\b", re.I)
+_DATE = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? (?:\d|of)|\b(?:19|20)\d\d\b"
+    r"|\b(?:first|second|third|fourth) (?:quarter|half)\b|\bQ[1-4]\b",
+    re.I,
+)
+_CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
+_REASON = re.compile(r"\b(?:because|due to|since|so that|in order to|as a result|to [a-z]+)\b")
+_MEANS = re.compile(r"\b(?:by \w+ing|through|using|with|via|allow|enabl|work)\w*\b")
+_DEFINES = re.compile(r"\b(?:is|are|was|means|stands for|develops|provides|offers|makes)\b")
+
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|large|big|long|old|often|far|high)\b|\bwhat (?:percent|share|portion|rate|"
+    r"number|amount|size|price|dose|was the|were the|is the)\b|\b(?:revenue|sales|income|loss|cash)\b",
+    re.I,
+)
+_ASKS_MONEY = re.compile(
+    r"\bhow much\b|\b(?:price|cost|pay|paid|revenue|sales|income|loss|cash|raise|worth|value|fine|"
+    r"penalty|fund|dollar|settle)\w*\b",
+    re.I,
+)
+_ASKS_PERCENT = re.compile(
+    r"\b(?:percent|percentage|share|portion|rate|proportion|how much (?:more|less))\b|%", re.I
+)
+_ASKS_DATE = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:date|day|month|year|quarter)\b|\bhow soon\b|\bdeadline\b", re.I
+)
+_ASKS_NAME = re.compile(r"\bwho(?:se|m)?\b|\b(?:what|which) (?!date|day|month|year|percent)\w+\b", re.I)
+_ASKS_REASON = re.compile(r"\bwhy\b|\bwhat (?:caused|led|made)\b|\breason\b|\bfor what\b", re.I)
+_ASKS_MEANS = re.compile(r"\bhow (?:do|does|did|is|are|was|were|will|would|can|could)\b", re.I)
+_ASKS_DEFINITION = re.compile(r"\bwhat (?:is|are|does|do)\b|\bdescribe\b|\bexplain\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer: the hit it stands in, and its span in that release."""
+
+    hit: Hit
+    rank: int
+    start: int
+    end: int
+    text: str
+
+
+def candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """The sentences of the hits, best hit first, in the order of the text."""
+    return [
+        Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])
+        for rank, hit in enumerate(hits)
+        for start, end in units(hit.quote)
+    ]
+
+
+def matrix(query: Query, found: Sequence[Candidate]) -> NDArray[np.float64]:
+    """The features of each candidate, shape (len(found), len(NAMES))."""
+    question = _Question(query)
+    rows = []
+    tokens = [stems(c.text) for c in found]
+    passages: dict[int, tuple[set[str], set[str]]] = {}
+    for c in found:
+        if c.rank not in passages:
+            passages[c.rank] = (set(stems(c.hit.quote)), set(stems(c.hit.title)))
+    for i, c in enumerate(found):
+        near = set(tokens[i])
+        for j in (i - 1, i + 1):
+            if 0 <= j < len(found) and found[j].rank == c.rank:
+                near |= set(tokens[j])
+        rows.append(question.features(c, tokens[i], near, *passages[c.rank]))
+    return np.array(rows, dtype=np.float64).reshape(len(found), len(NAMES))
+
+
+class _Question:
+    """A question's side of the features, worked out once."""
+
+    def __init__(self, query: Query) -> None:
+        text = query.text
+        self.weights: Mapping[str, float] = query.weights
+        self.total = sum(self.weights.values()) or 1.0
+        self.heaviest = max(self.weights.values(), default=1.0)
+        self.rarest = max(self.weights, key=lambda t: self.weights[t], default="")
+        own = stems(text)
+        self.pairs = set(pairwise(own))
+        self.words = set(words(text))
+        self.numbers = set(_NUMBER.findall(text))
+        self.asks = {
+            name: bool(pattern.search(text))
+            for name, pattern in (
+                ("number", _ASKS_NUMBER),
+                ("money", _ASKS_MONEY),
+                ("percent", _ASKS_PERCENT),
+                ("date", _ASKS_DATE),
+                ("name", _ASKS_NAME),
+                ("reason", _ASKS_REASON),
+                ("means", _ASKS_MEANS),
+                ("definition", _ASKS_DEFINITION),
+            )
+        }
+
+    def share(self, tokens: set[str]) -> float:
+        return sum(w for t, w in self.weights.items() if t in tokens) / self.total
+
+    def features(
+        self, c: Candidate, tokens: list[str], near: set[str], passage: set[str], title: set[str]
+    ) -> tuple[float, ...]:
+        text, asks, own = c.text, self.asks, set(tokens)
+        known = passage | title
+        missing = max((w for t, w in self.weights.items() if t not in known), default=0.0)
+        numbers = bool(set(_NUMBER.findall(text)) - self.numbers)
+        names = any(not set(words(m[0])) <= self.words for m in _CAPITALS.finditer(text))
+        section = c.hit.section
+        return (
+            self.share(own),
+            self.share(near),
+            self.share(known),
+            self.share(title),
+            float(self.rarest in known),
+            missing / self.heaviest,
+            len(self.pairs & set(pairwise(tokens))) / max(len(self.pairs), 1),
+            c.hit.score,
+            1 / (1 + c.rank),
+            float(c.start < 40),
+            float(section == "about"),
+            float(section in ("forward-looking", "contact")),
+            min(len(text) / 300, 2.0),
+            float(text[-1:] not in '.!?"”)'),
+            float("“" in text or '"' in text),
+            float(asks["number"]),
+            float(asks["number"] and numbers),
+            float(asks["money"] and bool(_MONEY.search(text))),
+            float(asks["percent"] and bool(_PERCENT.search(text))),
+            float(asks["date"] and bool(_DATE.search(text))),
+            float(asks["name"] and names),
+            float(asks["reason"] and bool(_REASON.search(text))),
+            float(asks["means"] and bool(_MEANS.search(text))),
+            float(asks["definition"] and bool(_DEFINES.search(text))),
+            len(own - self.weights.keys()) / max(len(own), 1),
+        )

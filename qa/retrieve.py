@@ -1,0 +1,107 @@
+"""From a question to the passages that may answer it: words and meaning, searched and fused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from index.errors import FilterError
+from index.store import Store
+from index.sync import current_vectors
+from index.types import Embedder, Filters, Hit
+
+from .settings import Retrieval
+from .terms import code_variants, stems, weights, words
+from .types import Turn
+
+COMMON = 0.2
+"""A word in more than this share of the texts is left out of the lexical search: it would match
+most of the index, cost most of the time and move no score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question made ready: its words that tell something, with their weights."""
+
+    text: str
+    weights: Mapping[str, float]
+
+
+class Retriever:
+    """Searches a store; sees what other processes add to it. Safe to use from several threads."""
+
+    def __init__(self, store: Store, embedder: Embedder, settings: Retrieval) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._settings = settings
+        self._vectors = current_vectors(store)
+
+    def search(self, question: str, k: int, filters: Filters, history: Sequence[Turn] = ()) -> list[Hit]:
+        """The ``k`` best passages, best first; the score is 0 to 1, comparable within one search.
+
+        Filters hold inside both searches. Raises FilterError where they select nothing for a reason
+        that the user can mend.
+        """
+        check(filters, self._store)
+        self._vectors = current_vectors(self._store, *self._vectors)
+        index, _ = self._vectors
+        text = in_context(question, history)
+        among = self._store.text_ids(filters) if filters else None
+        n = max(self._settings.candidates, k)
+        with self._store.snapshot():
+            lexical = dict(self._store.match(self._fts(text), n, filters))
+            dense = dict(index.search(self._embedder.embed_query(text), n, among))
+            scores = fuse(lexical, dense, self._settings.lexical)
+            return self._store.hits(scores, filters)[:k]
+
+    def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
+        """The question's words with their weights in this index."""
+        terms = list(dict.fromkeys(stems(in_context(question, history))))
+        counts = self._store.term_counts(terms)
+        return Query(question, weights({t: counts.get(t, 0) for t in terms}, self._store.text_count()))
+
+    def _fts(self, text: str) -> str:
+        """An FTS5 query for any of the words of ``text`` that are not too common, each quoted."""
+        tokens = list(dict.fromkeys(words(text)))
+        stem_of = {token: stems(token)[0] for token in tokens}
+        counts = self._store.term_counts(set(stem_of.values()))
+        limit = COMMON * self._store.text_count()
+        rare = [token for token in tokens if counts.get(stem_of[token], 0) <= limit] or tokens
+        phrases = [f'"{token}"' for token in rare]
+        return " OR ".join(dict.fromkeys([*phrases, *code_variants(text)])) or '""'
+
+
+def in_context(question: str, history: Sequence[Turn]) -> str:
+    """The question with the turn before it, whose names a follow-up leaves out."""
+    return f"{question} {history[-1].question} {history[-1].answer}" if history else question
+
+
+def fuse(lexical: Mapping[int, float], dense: Mapping[int, float], share: float) -> dict[int, float]:
+    """One score, 0 to 1, from two: each search's scores are scaled by its best, then averaged.
+
+    ``share`` is the weight of the lexical score. A text that one search did not return has there
+    the score of the last one that it did return.
+    """
+    fused: dict[int, float] = {}
+    for scores, weight in ((lexical, share), (dense, 1 - share)):
+        if not scores:
+            continue
+        best, least = max(scores.values()), min(scores.values())
+        best = best if best > 0 else 1.0
+        for key in lexical.keys() | dense.keys():
+            fused[key] = fused.get(key, 0.0) + weight * max(scores.get(key, least), 0.0) / best
+    return fused
+
+
+def check(filters: Filters, store: Store) -> None:
+    """Raises FilterError for dates in the wrong order and for an issuer that the index lacks."""
+    if filters.since and filters.until and filters.since > filters.until:
+        raise FilterError(f"since {filters.since} is after until {filters.until}; swap them")
+    if filters.since and filters.as_of and filters.since > filters.as_of:
+        raise FilterError(f"since {filters.since} is after as-of {filters.as_of}; nothing can match")
+    if filters.company is not None and not store.has_company(filters.company):
+        names = [name for name, _ in store.companies()]
+        near = difflib.get_close_matches(filters.company, names, 3, 0.5) or names[:3]
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise FilterError(f"no release here is by {filters.company!r}{hint}")

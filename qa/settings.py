@@ -1,0 +1,40 @@
+"""All settings, in one frozen object; built once, at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """``candidates`` texts are taken from each search before fusion; ``lexical`` is the share, 0 to
+    1, of the lexical score in the fused one.
+    """
+
+    candidates: int = 100
+    lexical: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``passages`` are read for a question; an answer has at most ``characters`` code points; one
+    less probable than ``threshold``, 0 to 1, is not given.
+    """
+
+    passages: int = 10
+    characters: int = 600
+    threshold: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``embedder`` is the packaged model, a folder, or a name known to sentence-transformers."""
+
+    embedder: str = "all-MiniLM-L6-v2"
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    reading: Reading = field(default_factory=Reading)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)

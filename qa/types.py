@@ -1,0 +1,69 @@
+"""The nouns of a question and its answer. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Status = Literal["answered", "not_found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote and where it stands: ``store.release(release_id).text[start:end] == quote``.
+
+    ``source`` is the release's address where it has one, else the file it was read from.
+    """
+
+    release_id: str
+    start: int
+    end: int
+    quote: str
+    title: str
+    date: dt.date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer; ``citations`` are indices into ``Answer.citations``."""
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of the conversation and what was answered."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the releases say, or that they do not say it.
+
+    ``confidence`` is the probability, 0 to 1, that the answer is right (that nothing answers, for
+    ``not_found``). ``timings_ms`` holds milliseconds a stage, ``usage`` token counts of a language
+    model (empty where none ran), ``raw`` the model's own output before verification.
+    """
+
+    status: Status
+    text: str
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    confidence: float = 0.0
+    model: str = "extractive"
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+    raw: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values, under the names of the fields; dates as YYYY-MM-DD."""
+        out = asdict(self)
+        for citation in out["citations"]:
+            citation["date"] = citation["date"] and citation["date"].isoformat()
+        return out
