@@ -1,0 +1,450 @@
+"""The page: what it shows, what it does with a question, and how it behaves in a browser."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from index.errors import FilterError, NotInIndex, ReleaseQAError
+from index.types import Filters, Overview, Release
+from qa.types import Answer, Citation, Sentence, Turn
+
+FILLER = "This line is here to make the release long. " * 30
+TEXT = (
+    f"SHANGHAI, Jan. 20, 2025 -- {FILLER}\n\n"
+    "THANK-uCAR shields the donor cells from NK cells. It was tested in 12 patients.\n\n"
+    f"About Example Bio\n\n{FILLER}"
+)
+PLAIN = Release(
+    "plain",
+    TEXT,
+    "Example Bio doses first patient",
+    dt.date(2025, 1, 20),
+    "Example Bio",
+    ("HKEX: 2171",),
+    "Shanghai",
+    "PR Newswire",
+    "https://example.com/release?a=1&b=2",
+)
+ATTACK = (
+    "<script>window.ran=1</script><img src=x onerror='window.ran=1'> [x](javascript:alert(1)) $x^2$"
+    " ${window.ran=1} {{value}} `code` \"quoted\" & 'single'"
+)
+HOSTILE = Release(
+    "hostile",
+    f"{ATTACK} stands here. {ATTACK} once more. " + "And so on. " * 6000,
+    f"Title {ATTACK}",
+    dt.date(2024, 3, 1),
+    f"Corp {ATTACK}",
+    (f"NYSE: {ATTACK}",),
+    ATTACK,
+    ATTACK,
+    "javascript:window.ran=1",
+)
+
+
+def cite(release: Release, quote: str) -> Citation:
+    start = release.text.index(quote)
+    return Citation(
+        release.id,
+        start,
+        start + len(quote),
+        quote,
+        release.title,
+        release.date,
+        release.url or "releases.jsonl",
+    )
+
+
+def answered(*citations: Citation) -> Answer:
+    sentences = tuple(Sentence(c.quote, (i,)) for i, c in enumerate(citations))
+    return Answer("answered", " ".join(c.quote for c in citations), sentences, citations, 0.82)
+
+
+class FakeQA:
+    """Answers two topics, refuses one company, breaks on one word, knows nothing else."""
+
+    def __init__(self, *releases: Release) -> None:
+        self.releases = {release.id: release for release in releases}
+        self.asked: list[tuple[str, Filters, Sequence[Turn]]] = []
+
+    def ask(
+        self,
+        question: str,
+        *,
+        company: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        as_of: dt.date | None = None,
+        history: Sequence[Turn] = (),
+    ) -> Answer:
+        self.asked.append((question, Filters(company, since, until, as_of), history))
+        if company == "Foo":
+            raise FilterError("no issuer matches 'Foo'; nearest: Example Bio")
+        if "break" in question:
+            raise ZeroDivisionError("secret detail")
+        if "THANK-uCAR" in question and "plain" in self.releases:
+            first, second = TEXT.split("\n\n")[1].split(" It ")
+            return answered(cite(PLAIN, first), cite(PLAIN, f"It {second}"))
+        if "hostile" in question and "hostile" in self.releases:
+            return answered(cite(HOSTILE, f"{ATTACK} stands here."))
+        return Answer("not_found", "", confidence=0.91)
+
+    def release(self, release_id: str) -> Release:
+        if release_id not in self.releases:
+            raise NotInIndex(f"no release {release_id!r}")
+        return self.releases[release_id]
+
+    def overview(self) -> Overview:
+        names = tuple((r.company or "", 1) for r in self.releases.values())
+        days = [r.date for r in self.releases.values() if r.date]
+        span = (min(days, default=None), max(days, default=None))
+        return Overview("x", len(self.releases), 9, 9, *span, names, (), "model", 1, 1)
+
+
+NO_LIMITS: app.Limits = ("", "", "", "")
+
+
+def plain_text(markup: str) -> str:
+    """What a browser would show of ``markup``."""
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+def marks(markup: str, kind: str) -> list[str]:
+    found = re.findall(f'<mark class="{kind}">(.*?)</mark>', markup, re.DOTALL)
+    return [html.unescape(text) for text in found]
+
+
+# ---------------------------------------------------------------------------- rendering
+
+
+@pytest.mark.parametrize("url", ["https://a.example/b?c=1&d=2", "http://a.example"])
+def test_web_addresses_are_linked(url: str) -> None:
+    assert app.safe_url(url) == url
+    assert f'href="{html.escape(url)}"' in app.link(url, "Original")
+    assert 'rel="noopener noreferrer"' in app.link(url, "Original")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None, "", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///a",
+        "//a.example", "https://", "java\nscript:alert(1)", "https://a.example/\nx", "http://[",
+        "releases/a.md", " https://a.example",
+    ],
+)  # fmt: skip
+def test_other_addresses_are_not(url: str | None) -> None:
+    assert app.safe_url(url) is None
+    assert app.link(url, "Original") == ""
+
+
+@pytest.mark.parametrize(
+    ("active", "others", "active_texts", "other_texts"),
+    [
+        ((0, 3), [], ["a<b"], []),
+        ((8, 11), [], ["h&i"], []),
+        ((0, 11), [], ["a<b cde h&i"], []),
+        ((2, 5), [(4, 8)], ["b c"], ["de "]),
+        ((4, 8), [(2, 5)], ["cde "], ["b "]),
+        ((2, 8), [(3, 5)], ["b cde "], []),
+        ((3, 5), [(2, 8)], [" c"], ["b", "de "]),
+        ((0, 1), [(2, 3), (3, 5)], ["a"], ["b c"]),
+        ((0, 1), [(0, 1)], ["a"], []),
+        ((9, 11), [(8, 99)], ["&i"], ["h"]),
+    ],
+)
+def test_marks_are_the_slices(
+    active: app.Span, others: list[app.Span], active_texts: list[str], other_texts: list[str]
+) -> None:
+    text = "a<b cde h&i"
+    shown = app.highlighted(text, active, others)
+    assert plain_text(shown) == text
+    assert marks(shown, "active") == active_texts
+    assert marks(shown, "other") == other_texts
+
+
+def test_release_text_is_shown_verbatim_with_its_quotes() -> None:
+    answer = FakeQA(PLAIN).ask("THANK-uCAR")
+    shown = app.release_html(PLAIN, answer, 0, 1)
+    assert marks(shown, "active") == [answer.citations[1].quote]
+    assert marks(shown, "other") == [answer.citations[0].quote]
+    assert TEXT in plain_text(shown)
+    for fact in ("Example Bio", "20 Jan 2025", "Shanghai", "HKEX: 2171", "PR Newswire"):
+        assert fact in shown
+
+
+def test_nothing_of_a_release_becomes_markup() -> None:
+    qa = FakeQA(HOSTILE)
+    exchange = app.respond(qa, f"hostile {ATTACK}", (), NO_LIMITS)
+    shown = "".join(
+        [
+            app.transcript((exchange,), pending=ATTACK),
+            app.view(qa, (exchange,), "0-0"),
+            app.header_html(qa.overview()),
+            app.welcome_html(qa.overview()),
+            app.not_found_html(Answer("not_found", ""), qa.overview(), Filters(ATTACK), 0.1),
+        ]
+    )
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "href" not in shown
+    assert shown.count(html.escape(ATTACK)) > 10
+
+
+def test_the_copied_citation_names_its_origin() -> None:
+    citation = cite(PLAIN, "It was tested in 12 patients.")
+    copied = re.search('data-copy="(.*?)"', app.copy_button(citation, PLAIN), re.DOTALL)
+    assert copied
+    assert html.unescape(copied[1]) == (
+        "“It was tested in 12 patients.”\n— Example Bio doses first patient, Example Bio, "
+        "2025-01-20, https://example.com/release?a=1&b=2"
+    )
+
+
+def test_examples_fit_the_index() -> None:
+    demo = Release("c", "text", "title", company="CARsgen Therapeutics")
+    assert app.examples(FakeQA(demo).overview()) == app.EXAMPLES
+    assert app.examples(FakeQA(PLAIN).overview()) == ("What did Example Bio announce?",)
+    assert app.examples(FakeQA().overview()) == ()
+
+
+def test_the_header_says_what_the_index_holds() -> None:
+    shown = plain_text(app.header_html(FakeQA(PLAIN, HOSTILE).overview()))
+    assert "2 releases · 2 issuers · 1 Mar 2024 to 20 Jan 2025" in shown
+    assert "0 releases" in app.header_html(FakeQA().overview())
+    many = tuple((f"Company {n}", 1) for n in range(250))
+    assert app.suggestions_html(many).count("<option") == 250
+    assert "and 50 more issuers" in app.issuers_html(many)
+
+
+# --------------------------------------------------------------------------- one question
+
+
+def test_an_answer_has_numbered_sources() -> None:
+    exchange = app.respond(FakeQA(PLAIN), "THANK-uCAR?", (), NO_LIMITS)
+    assert exchange.answer is not None
+    assert exchange.html.count('class="rq-ref" data-cite="0-1"') == 1
+    assert exchange.html.count('class="rq-open" data-cite="0-1"') == 1
+    assert exchange.html.count('class="rq-source"') == 1  # both quotes are of one release
+    shown = plain_text(exchange.html)
+    assert "Example Bio · 20 Jan 2025" in shown
+    assert "confidence 82%" in shown
+
+
+def test_not_found_says_what_was_searched() -> None:
+    qa = FakeQA(PLAIN)
+    open_ = app.respond(qa, "weather?", (), NO_LIMITS)
+    assert "The releases in this index do not say." in open_.html
+    assert "Searched 1 release, no filters" in open_.html
+    limited = app.respond(qa, "weather?", (), ("Example", "2024-03-01", "", ""))
+    assert "limited to: Example, since 1 Mar 2024." in limited.html
+    assert "rq-source" not in limited.html
+    assert "rq-error" not in limited.html
+
+
+def test_an_empty_index_says_how_to_fill_it() -> None:
+    assert "releaseqa index PATH" in app.respond(FakeQA(), "weather?", (), NO_LIMITS).html
+    assert "releaseqa index PATH" in app.welcome_html(FakeQA().overview())
+
+
+def test_errors_are_one_line_of_the_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    qa = FakeQA(PLAIN)
+    foo = app.respond(qa, "x", (), ("Foo", "", "", ""))
+    assert foo.answer is None
+    assert "no issuer matches &#x27;Foo&#x27;; nearest: Example Bio" in foo.html
+    date = app.respond(qa, "x", (), ("", "20/01/2025", "", ""))
+    assert "Since: &#x27;20/01/2025&#x27; is not a date" in date.html
+    broken = app.respond(qa, "break", (), NO_LIMITS)
+    assert "This question failed (ZeroDivisionError)" in broken.html
+    assert "secret" not in broken.html
+    assert "secret" in caplog.text
+
+
+def test_filters_and_earlier_turns_are_passed_on() -> None:
+    qa = FakeQA(PLAIN)
+    first = app.respond(qa, "THANK-uCAR?", (), NO_LIMITS)
+    failed = app.respond(qa, "x", (first,), ("Foo", "", "", ""))
+    limits = (" Example ", "2024-01-01", "2025-12-31", "2026-01-01")
+    app.respond(qa, "and then?", (first, failed), limits)
+    question, filters, history = qa.asked[-1]
+    assert question == "and then?"
+    assert filters == Filters("Example", dt.date(2024, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 1, 1))
+    assert first.answer is not None
+    assert list(history) == [Turn("THANK-uCAR?", first.answer.text)]
+
+
+def test_the_filter_row_names_what_is_active() -> None:
+    assert app.filter_label("", "", None, "") == "Filters"
+    label = app.filter_label("Example", "2024-01-01", "", "2025-01-01")
+    assert label == "Filters: Example · since 2024-01-01 · as of 2025-01-01"
+
+
+@pytest.mark.parametrize("key", ["", "x", "0", "0-2", "1-0", "-1-0", "0--1", "0-0-0", "2-0"])
+def test_a_click_on_nothing_shows_nothing(key: str) -> None:
+    qa = FakeQA(PLAIN)
+    first = app.respond(qa, "THANK-uCAR?", (), NO_LIMITS)
+    failed = app.respond(qa, "break", (), NO_LIMITS)
+    assert app.view(qa, (first, failed), key) == app.VIEWER_IDLE
+
+
+def test_a_source_that_left_the_index_is_said_to_be_gone() -> None:
+    qa = FakeQA(PLAIN)
+    session = (app.respond(qa, "THANK-uCAR?", (), NO_LIMITS),)
+    qa.releases.clear()
+    assert "no longer in the index" in app.view(qa, session, "0-0")
+    assert "rq-source" in app.answered_html(qa, answered(cite(PLAIN, "It was")), 0, 0.1)
+
+
+# ----------------------------------------------------------------------------- the server
+
+
+def test_a_port_in_use_names_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ReleaseQAError, match=rf"port {port} is in use; .* --port \d+$"):
+            app.check_port("127.0.0.1", port)
+
+
+def test_main_reports_a_missing_index_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("qa.pipeline")
+    port = app.listen_once("127.0.0.1", 0)
+    arguments = ["--index", str(tmp_path / "none"), "--port", str(port), "--no-browser"]
+    assert app.main(arguments) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+
+
+def serve_fake() -> None:
+    """Serve a small index; print the address, then whatever is contacted elsewhere."""
+
+    def watch(event: str, args: tuple[Any, ...]) -> None:
+        host = args[1][0] if event == "socket.connect" and isinstance(args[1], tuple) else None
+        if host not in (None, "127.0.0.1", "localhost", "::1"):
+            print("contacted", host, flush=True)
+
+    sys.addaudithook(watch)
+    page = app.build(FakeQA(PLAIN, HOSTILE))
+    print(app.launch(page, "127.0.0.1", app.listen_once("127.0.0.1", 0)), flush=True)
+    page.block_thread()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the app serves, in a process of its own; it may contact nothing but this machine."""
+    command = [sys.executable, __file__]
+    root = Path(app.__file__).parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+        assert server.stdout.read() == ""
+
+
+def test_it_serves_the_page_and_no_files(address: str) -> None:
+    import httpx
+
+    client = httpx.Client(base_url=address, trust_env=False)
+    with client:
+        assert "releaseqa" in client.get("/").text
+        for path in (__file__, "/etc/hostname", "app.py"):
+            assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    chromium = Path("/usr/bin/chromium")
+    with api.sync_playwright() as playwright:
+        try:
+            path = str(chromium) if chromium.exists() else None
+            started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except api.Error as error:
+            pytest.skip(f"no Chromium: {error}")
+        yield started
+        started.close()
+
+
+IN_VIEW = """mark => {
+  const m = mark.getBoundingClientRect(), b = mark.closest('.rq-text').getBoundingClientRect();
+  return m.top >= b.top && m.bottom <= b.bottom && m.top >= 0 && m.bottom <= innerHeight;
+}"""
+
+
+@pytest.mark.browser
+def test_in_a_browser(address: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(20_000)
+    requests: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.goto(address)
+
+    def ask(question: str) -> None:
+        before = page.locator(".rq-exchange").count()
+        page.fill("#rq-ask textarea", question)
+        page.keyboard.press("Enter")
+        page.locator(".rq-exchange").nth(before).locator(".rq-note, .rq-error").wait_for()
+
+    ask("what does THANK-uCAR do to NK cells?")
+    quotes = [c.quote for c in FakeQA(PLAIN).ask("THANK-uCAR").citations]
+    for cite, quote in enumerate(quotes):
+        for button in (".rq-open", ".rq-ref"):
+            page.locator(f'{button}[data-cite="0-{cite}"]').click()
+            page.locator(f'[data-shows="0-{cite}"]').wait_for()
+            mark = page.locator("mark.active")
+            assert mark.text_content() == quote
+            assert mark.evaluate(IN_VIEW)
+    assert page.locator(".rq-text").text_content() == TEXT
+    assert page.input_value("#rq-ask textarea") == ""
+
+    ask("What will the weather be?")
+    assert page.locator(".rq-missing").is_visible()
+    ask("break, please")
+    assert page.input_value("#rq-ask textarea") == "break, please"
+
+    ask(f"hostile {ATTACK}")
+    page.locator('[data-shows="3-0"]').wait_for()
+    mark = page.locator("mark.active")
+    assert mark.text_content() == f"{ATTACK} stands here."
+    assert mark.evaluate(IN_VIEW)
+    assert page.locator(".rq-text").text_content() == HOSTILE.text
+    assert page.evaluate("window.ran") is None
+
+    page.click("text=New conversation")
+    page.locator(".rq-example").first.wait_for()
+    assert page.locator(".rq-exchange").count() == 0
+    assert page.locator("mark").count() == 0
+    assert {url.split("/")[2] for url in requests if "://" in url} == {address.split("/")[2]}
+    assert not errors
+
+
+if __name__ == "__main__":
+    serve_fake()
