@@ -4,7 +4,8 @@
 
 Each question set goes with the index of the corpus it is about. A question is a JSON object a line:
 question, release, answerable, evidence (start and end in that release), answers (accepted strings).
-The candidates are those that the product itself retrieves and reads.
+The candidates are those that the product itself retrieves and reads. Where several sets are given, some
+questions of each are also asked of another's index, so that the reader learns what is off topic.
 
 The sentence scorer is linear under a softmax over a question's candidates; the probability that the
 best one answers is a logistic regression whose inputs come from scorers that did not see the
@@ -29,15 +30,21 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from qa import ReleaseQA, Settings
+from index.embed import SentenceTransformerEmbedder
+from index.store import Store
+from index.types import Filters
+from qa import Settings
 from qa.features import NAMES, Candidate, candidates, matrix
-from qa.read import ANSWER_NAMES, Reader, answer_features
+from qa.read import ANSWER_NAMES, answer_features, choose
+from qa.retrieve import Retriever
 
 from .metrics import normalise
 
 Floats = NDArray[np.float64]
 FOLDS = 5
 PENALTY = 0.02  # of the squared weights of standardised features, a question
+FOREIGN = 5
+NEAR = 0.02  # how far below the best figure still counts as near it
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
@@ -52,24 +59,35 @@ class Example:
     answers: tuple[str, ...]
 
 
-def examples(path: Path, index: Path) -> list[Example]:
-    """The examples of a question set, in its order."""
-    found = []
-    with ReleaseQA.open(index) as qa, path.open(encoding="utf-8") as lines:
-        for line in track(list(lines), f"{path.stem:24}"):
-            found.append(_example(qa, json.loads(line)))
-    return found
+def records(path: Path) -> list[dict[str, Any]]:
+    """The questions of a file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def _example(qa: ReleaseQA, record: dict[str, Any]) -> Example:
-    hits = qa.search(record["question"], qa.settings.reading.passages)
+def examples(questions: Sequence[dict[str, Any]], index: Path) -> list[Example]:
+    """The examples that questions give over an index, in their order; those without a hit aside."""
+    store = Store(index)
+    embedder = SentenceTransformerEmbedder(store.manifest.embedder, store.manifest.number_type)
+    retriever = Retriever(store, embedder, Settings().retrieval)
+    found = [_example(retriever, record) for record in track(questions, f"{index.name:24}")]
+    store.close()
+    return [example for example in found if example.candidates]
+
+
+def off_topic(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One in FOREIGN questions of another corpus, which this one cannot answer."""
+    return [{**q, "release": "", "answerable": False} for q in questions[::FOREIGN]]
+
+
+def _example(retriever: Retriever, record: dict[str, Any]) -> Example:
+    hits = retriever.search(record["question"], Settings().reading.passages, Filters())
     sentences = candidates(hits)
     gold = [
         c.hit.release_id == record["release"]
         and any(_overlap(c, span["start"], span["end"]) for span in record["evidence"] or [])
         for c in sentences
     ]
-    query = qa._retriever.query(record["question"])
+    query = retriever.query(record["question"])
     return Example(
         sentences,
         matrix(query, sentences),
@@ -114,10 +132,9 @@ def held_out_scores(data: Sequence[Example], folds: NDArray[np.int64]) -> list[F
     return [e.features @ weights[fold] for e, fold in zip(data, folds, strict=True)]
 
 
-def right(example: Example, scores: Floats, margin: float, characters: int) -> bool:
+def right(example: Example, scores: Floats, margin: float) -> bool:
     """Whether the sentences chosen say all accepted strings, or hold gold where there are none."""
-    reader = Reader(np.zeros(0), np.zeros(0), 0.0, margin)
-    chosen = reader._choose(example.candidates, scores, characters)
+    chosen = choose(example.candidates, scores, margin, Settings().reading)
     text = normalise(" ".join(c.text for c in chosen))
     return example.answerable and all(normalise(a) in text for a in example.answers)
 
@@ -127,10 +144,12 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
     parser.add_argument("--out", type=Path, default=Path("qa/reader.json"))
     args = parser.parse_args()
+    pairs = [pair.rpartition("=") for pair in args.sets]
+    sets = [records(Path(questions)) for questions, _, _ in pairs]
     data: list[Example] = []
-    for pair in args.sets:
-        questions, _, index = pair.rpartition("=")
-        data += [e for e in examples(Path(questions), Path(index)) if e.candidates]
+    for i, (_, _, index) in enumerate(pairs):
+        others = sets[(i + 1) % len(sets)] if len(sets) > 1 else []
+        data += examples([*sets[i], *off_topic(others)], Path(index))
     folds = np.random.default_rng(0).permutation(len(data)) % FOLDS
     scores = held_out_scores(data, folds)
     answerable = np.array([e.answerable for e in data])
@@ -139,16 +158,14 @@ def main() -> None:
     print(f"gold among the candidates  {np.mean([e.gold.any() for e in data if e.answerable]):.3f}")
     print(f"gold sentence first        {first[answerable].mean():.3f}")
 
-    characters = Settings().reading.characters
     by_margin = {
-        m: np.array([right(e, s, m, characters) for e, s in zip(data, scores, strict=True)])
-        for m in MARGINS
+        m: np.array([right(e, s, m) for e, s in zip(data, scores, strict=True)]) for m in MARGINS
     }
     for m, values in by_margin.items():
         print(f"margin {m:4}  says it: {values[answerable].mean():.3f}")
-    # the smallest margin within a hundredth of the best: a shorter answer is a better one
+    # the smallest margin near the best: a shorter answer is a better one
     top = max(v[answerable].mean() for v in by_margin.values())
-    margin = min(m for m, v in by_margin.items() if v[answerable].mean() >= top - 0.01)
+    margin = min(m for m, v in by_margin.items() if v[answerable].mean() >= top - NEAR)
     good = by_margin[margin]
 
     inputs = np.array(
@@ -160,14 +177,18 @@ def main() -> None:
         probability[folds == k] = 1 / (1 + np.exp(-(inputs[folds == k] @ model[0] + model[1])))
     print(f"AUC right against not      {roc_auc_score(good, probability):.3f}")
     print(f"AUC answerable against not {roc_auc_score(answerable, probability):.3f}")
-    for threshold in np.arange(0.1, 0.75, 0.05):
+    accuracies = {}
+    for step in range(2, 15):
+        threshold = step / 20
         given = probability >= threshold
-        accuracy = np.where(answerable, given & good, ~given).mean()
+        accuracies[threshold] = np.where(answerable, given & good, ~given).mean()
         precision = good[given].mean() if given.any() else 0.0
         print(
-            f"threshold {threshold:.2f}  accuracy {accuracy:.3f}  precision {precision:.3f}  "
-            f"coverage {given.mean():.3f}"
+            f"threshold {threshold:.2f}  accuracy {accuracies[threshold]:.3f}  "
+            f"precision {precision:.3f}  coverage {given.mean():.3f}"
         )
+    # the highest threshold near the best: silence is better than an error
+    threshold = max(t for t, a in accuracies.items() if a >= max(accuracies.values()) - NEAR)
     answer_weights, bias = _logistic(inputs, good)
     weights = fit_scorer(data)
     fitted = {
@@ -178,6 +199,7 @@ def main() -> None:
         "answer_weights": dict(zip(ANSWER_NAMES, np.round(answer_weights, 4).tolist(), strict=True)),
         "answer_bias": round(bias, 4),
         "margin": margin,
+        "threshold": threshold,
     }
     args.out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
     print(f"wrote {args.out}")

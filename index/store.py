@@ -31,7 +31,7 @@ SCHEMA = 1
 DATABASE = "releases.sqlite"
 VECTORS = "vectors.faiss"
 TITLE_WEIGHT = 0.6
-"""Weight of a word in the title against one in the text (1.0), in BM25; see evals/README.md."""
+"""Weight of a word in the title against one in the text (1.0), in BM25."""
 MAX_TITLES = 3
 """A text that more titles than this share (an About section) is found by its own words only."""
 

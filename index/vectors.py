@@ -23,6 +23,8 @@ from .types import Vectors
 Ids = NDArray[np.int64]
 _FORMAT = "releaseqa-vectors-1"
 
+faiss.omp_set_num_threads(1)  # questions come in parallel; each search is short
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:

@@ -22,6 +22,8 @@ NAMES = (
     "coverage_passage",  # the same with its passage and title
     "title",  # the same for the title alone
     "rarest",  # whether the question's most telling word is in passage or title
+    "names",  # share of the question's capitalised words and figures that passage or title hold
+    "year",  # names a year, and neither passage, title nor date of the release has it
     "missing",  # weight of the most telling word that neither holds, by the heaviest word
     "pairs",  # share of the question's neighbouring word pairs that the sentence has
     "fused",  # retrieval score of the passage
@@ -44,7 +46,10 @@ NAMES = (
     "new_words",  # share of the sentence's words that the question does not have
 )
 
+_ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
 _NUMBER = re.compile(r"\d[\d,.]*")
+_OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONEY = re.compile(r"[$€£¥]|\b(?:USD|RMB|EUR|HK\$|dollars?|yuan|euros?)\b")
 _PERCENT = re.compile(r"%|\bper ?cent\b", re.I)
 _DATE = re.compile(
@@ -91,12 +96,21 @@ class Candidate:
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
-    """The sentences of the hits, best hit first, in the order of the text."""
-    return [
-        Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])
-        for rank, hit in enumerate(hits)
-        for start, end in units(hit.quote)
-    ]
+    """The sentences of the hits, best hit first, in the order of the text.
+
+    The mark before a list item is left out, and so are Markdown headings: they say nothing.
+    """
+    found = []
+    for rank, hit in enumerate(hits):
+        for start, end in units(hit.quote):
+            text = hit.quote[start:end]
+            mark = _ITEM_MARK.match(text)
+            if not text.startswith("#") and (mark is None or mark.end() < len(text)):
+                start += mark.end() if mark else 0
+                found.append(
+                    Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])
+                )
+    return found
 
 
 def matrix(query: Query, found: Sequence[Candidate]) -> NDArray[np.float64]:
@@ -130,6 +144,8 @@ class _Question:
         self.pairs = set(pairwise(own))
         self.words = set(words(text))
         self.numbers = set(_NUMBER.findall(text))
+        self.names = set(stems(" ".join(_OWN_NAMES.findall(text))))
+        self.years = set(_YEAR.findall(text))
         self.asks = {
             name: bool(pattern.search(text))
             for name, pattern in (
@@ -156,12 +172,15 @@ class _Question:
         numbers = bool(set(_NUMBER.findall(text)) - self.numbers)
         names = any(not set(words(m[0])) <= self.words for m in _CAPITALS.finditer(text))
         section = c.hit.section
+        dated = f"{c.hit.date} {c.hit.title} {c.hit.quote}"
         return (
             self.share(own),
             self.share(near),
             self.share(known),
             self.share(title),
             float(self.rarest in known),
+            len(self.names & known) / len(self.names) if self.names else 1.0,
+            float(any(year not in dated for year in self.years)),
             missing / self.heaviest,
             len(self.pairs & set(pairwise(tokens))) / max(len(self.pairs), 1),
             c.hit.score,

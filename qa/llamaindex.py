@@ -42,7 +42,8 @@ class ReleaseRetriever(BaseRetriever):
 
 class ReleaseQueryEngine(CustomQueryEngine):
     """Answers with ``ReleaseQA.ask``: the response is its text (empty where the releases do not
-    say), the source nodes its citations, the metadata the whole answer as ``to_dict`` gives it."""
+    say), the source nodes its citations, the metadata the whole answer as ``to_dict`` gives it.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

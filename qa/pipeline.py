@@ -156,7 +156,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         self.close()
 
     def _answer(self, chosen: Sequence[Candidate], confidence: float) -> Answer:
-        if not chosen or confidence < self.settings.reading.threshold:
+        threshold = self.settings.reading.threshold
+        if not chosen or confidence < (self._reader.threshold if threshold is None else threshold):
             return Answer("not_found", "", confidence=round(1 - confidence, 3))
         citations = tuple(
             Citation(

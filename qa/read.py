@@ -33,13 +33,15 @@ ANSWER_NAMES = (
 class Reader:
     """Two linear models: weights a feature, in the order of NAMES and of ANSWER_NAMES.
 
-    ``margin`` is how far below the best score another sentence may lie to be quoted too.
+    ``margin`` is how far below the best score another sentence may lie to be quoted too; an answer
+    less probable than ``threshold`` is better not given.
     """
 
     weights: NDArray[np.float64]
     answer_weights: NDArray[np.float64]
     answer_bias: float
     margin: float
+    threshold: float
 
     @classmethod
     def load(cls) -> Reader:
@@ -50,6 +52,7 @@ class Reader:
             np.array([values["answer_weights"][name] for name in ANSWER_NAMES]),
             values["answer_bias"],
             values["margin"],
+            values["threshold"],
         )
 
     def read(self, query: Query, hits: Sequence[Hit], settings: Reading) -> tuple[list[Candidate], float]:
@@ -62,35 +65,32 @@ class Reader:
         features = matrix(query, found)
         scores = features @ self.weights
         best = int(np.argmax(scores))
-        chosen = self._choose(found, scores, settings.characters)
+        chosen = choose(found, scores, self.margin, settings)
         inputs = answer_features(features, scores, best)
         logit = float(inputs @ self.answer_weights) + self.answer_bias
         return chosen, float(1 / (1 + np.exp(-logit)))
 
-    def _choose(
-        self, found: Sequence[Candidate], scores: NDArray[np.float64], limit: int
-    ) -> list[Candidate]:
-        """The best sentence and those close to it, within ``limit`` code points.
 
-        Sentences of a release stay in its order; the release of the best sentence comes first.
-        """
-        order = np.argsort(-scores, kind="stable")
-        chosen: list[Candidate] = []
-        length = 0
-        for i in order:
-            c = found[int(i)]
-            if chosen and scores[i] < scores[order[0]] - self.margin:
-                break
-            text = " ".join(c.text.split())
-            if length + len(text) + 1 > limit and chosen:
-                continue
-            if text not in (" ".join(other.text.split()) for other in chosen):
-                chosen.append(c)
-                length += len(text) + 1
-        ranks: dict[str, int] = {}
-        for c in chosen:
-            ranks.setdefault(c.hit.release_id, len(ranks))
-        return sorted(chosen, key=lambda c: (ranks[c.hit.release_id], c.start))
+def choose(
+    found: Sequence[Candidate], scores: NDArray[np.float64], margin: float, settings: Reading
+) -> list[Candidate]:
+    """The best sentence and those within ``margin`` of it, as far as the settings' limits allow.
+
+    Sentences of a release stay in its order; the release of the best sentence comes first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    chosen: list[Candidate] = []
+    texts: list[str] = []
+    for c in (found[int(i)] for i in order if scores[i] >= scores[order[0]] - margin):
+        text = " ".join(c.text.split())
+        fits = len(" ".join([*texts, text])) <= settings.characters
+        if len(chosen) < settings.sentences and text not in texts and (fits or not chosen):
+            chosen.append(c)
+            texts.append(text)
+    ranks: dict[str, int] = {}
+    for c in chosen:
+        ranks.setdefault(c.hit.release_id, len(ranks))
+    return sorted(chosen, key=lambda c: (ranks[c.hit.release_id], c.start))
 
 
 def answer_features(

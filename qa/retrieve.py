@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -22,6 +23,15 @@ most of the index, cost most of the time and move no score."""
 
 RANK_OFFSET = 10
 """Added to a rank before it is inverted; of 5 to 60, 10 served every corpus tried."""
+
+
+CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
+_POINTS_BACK = re.compile(
+    r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
+    r"|\b(?:it|its|they|them|their|he|him|his|she|her|hers|these|those|this|there|the same)\b",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,15 @@ class Retriever:
 
 
 def in_context(question: str, history: Sequence[Turn]) -> str:
-    """The question with the turn before it, whose names a follow-up leaves out."""
-    return f"{question} {history[-1].question} {history[-1].answer}" if history else question
+    """The question; for a follow-up, with the turn before it, whose names it leaves out.
+
+    A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they"), or names
+    nothing of its own: no capitalised word behind the first, no figure.
+    """
+    if not history or (_NAMES.search(question.strip(), 1) and not _POINTS_BACK.search(question)):
+        return question
+    last = history[-1]
+    return f"{question} {last.question} {last.answer[:CONTEXT]}"
 
 
 def fuse(*searches: Mapping[int, float]) -> dict[int, float]:

@@ -18,13 +18,15 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``passages`` are read for a question; an answer has at most ``characters`` code points; one
-    less probable than ``threshold``, 0 to 1, is not given.
+    """``passages`` are read for a question; an answer has at most ``sentences`` sentences and
+    ``characters`` code points (a single longer sentence is given whole); one less probable than
+    ``threshold``, 0 to 1, is not given (None: the threshold fitted with the reader).
     """
 
     passages: int = 10
+    sentences: int = 4
     characters: int = 600
-    threshold: float = 0.3
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

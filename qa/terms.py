@@ -17,8 +17,11 @@ _local = threading.local()  # a Stemmer keeps state, so each thread has its own
 
 def words(text: str) -> list[str]:
     """The words of ``text`` as SQLite's unicode61 tokenizer makes them: folded, without marks."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return _WORD.findall("".join(c for c in folded if not unicodedata.combining(c)))
+    folded = text.casefold()
+    if not folded.isascii():
+        marked = unicodedata.normalize("NFKD", folded)
+        folded = "".join(c for c in marked if not unicodedata.combining(c))
+    return _WORD.findall(folded)
 
 
 def stems(text: str) -> list[str]:

@@ -82,6 +82,8 @@ def read_saved(path: Path) -> list[Mapping[str, Any]]:
         values = list(_values(text))
     except (OSError, ValueError) as exc:
         raise AnswerFileError(f"{path}: not a file of answers: {exc}") from exc
+    if not values:
+        raise AnswerFileError(f"{path}: not a file of answers: it is empty")
     for value in values:
         if not isinstance(value, dict) or not {"citations", "sentences"} <= value.keys():
             raise AnswerFileError(f"{path}: not an answer as `releaseqa ask --json` prints it")

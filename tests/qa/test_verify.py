@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from index.errors import NotInIndex
+from qa.errors import AnswerFileError
+from qa.types import Answer, Citation, Sentence
+from qa.verify import check_saved, is_slice, keep_verified, read_saved
+
+TEXT = "Alpha raised $5. Beta lost ünïcode 💊 money."
+
+
+def text_of(release_id: str) -> str:
+    if release_id != "r":
+        raise NotInIndex(f"no release {release_id!r}")
+    return TEXT
+
+
+def cite(start: int, end: int, quote: str | None = None, release_id: str = "r") -> Citation:
+    return Citation(release_id, start, end, TEXT[start:end] if quote is None else quote, "T", None, "u")
+
+
+def answer(*citations: Citation) -> Answer:
+    sentences = tuple(Sentence(c.quote, (i,)) for i, c in enumerate(citations))
+    return Answer("answered", " ".join(s.text for s in sentences), sentences, citations, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("citation", "holds"),
+    [
+        (cite(0, 16), True),
+        (cite(17, len(TEXT)), True),
+        (cite(0, 16, "Alpha raised $6."), False),
+        (cite(0, 16, "alpha raised $5."), False),
+        (cite(1, 17, "Alpha raised $5."), False),
+        (cite(0, 0, ""), False),
+        (cite(5, 3, ""), False),
+        (cite(-7, -1), False),
+        (cite(0, 999, TEXT), False),
+    ],
+)
+def test_a_citation_is_a_slice(citation: Citation, holds: bool) -> None:
+    assert is_slice(citation, TEXT) is holds
+
+
+def test_a_sentence_whose_citation_fails_is_dropped_and_the_others_keep_theirs() -> None:
+    draft = answer(cite(0, 16), cite(0, 16, "made up"), cite(17, len(TEXT)))
+    kept = keep_verified(draft, text_of)
+    assert [s.text for s in kept.sentences] == [TEXT[:16], TEXT[17:]]
+    assert [s.citations for s in kept.sentences] == [(0,), (1,)]
+    assert [c.quote for c in kept.citations] == [TEXT[:16], TEXT[17:]]
+    assert kept.text == f"{TEXT[:16]} {TEXT[17:]}"
+
+
+def test_an_answer_with_nothing_left_is_not_found() -> None:
+    kept = keep_verified(answer(cite(0, 16, "made up")), text_of)
+    assert (kept.status, kept.text, kept.sentences, kept.citations) == ("not_found", "", (), ())
+
+
+def test_a_sentence_that_cites_nothing_is_dropped() -> None:
+    draft = Answer("answered", "Trust me.", (Sentence("Trust me.", ()),), (), 0.9)
+    assert keep_verified(draft, text_of).status == "not_found"
+
+
+def test_saved_answers_are_checked_again(tmp_path: Path) -> None:
+    good = answer(cite(0, 16)).to_dict()
+    bad = answer(cite(0, 16, "made up"), cite(0, 5, release_id="gone")).to_dict()
+    bad["sentences"][0]["citations"] = []
+    path = tmp_path / "answers.jsonl"
+    path.write_text("\n".join(map(json.dumps, (good, bad))), "utf-8")
+    count, failures = check_saved(read_saved(path), text_of)
+    assert count == 3
+    assert [(f.answer, f.citation) for f in failures] == [(2, 1), (2, 2), (2, 0)]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"text": "x"}', '{"citations": []}', "null"])
+def test_a_file_that_holds_no_answers_says_so(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "answers.json"
+    path.write_text(content, "utf-8")
+    with pytest.raises(AnswerFileError, match="not a"):
+        check_saved(read_saved(path), text_of)
+
+
+def test_an_answer_is_plain_json() -> None:
+    citation = Citation("r", 0, 5, "Alpha", "T", dt.date(2020, 1, 2), "u")
+    shown = Answer("answered", "Alpha", (Sentence("Alpha", (0,)),), (citation,), 0.5).to_dict()
+    assert json.loads(json.dumps(shown)) == {
+        "status": "answered",
+        "text": "Alpha",
+        "sentences": [{"text": "Alpha", "citations": [0]}],
+        "citations": [
+            {
+                "release_id": "r",
+                "start": 0,
+                "end": 5,
+                "quote": "Alpha",
+                "title": "T",
+                "date": "2020-01-02",
+                "source": "u",
+            }
+        ],
+        "confidence": 0.5,
+        "model": "extractive",
+        "timings_ms": {},
+        "usage": {},
+        "raw": None,
+    }
