@@ -7,8 +7,8 @@ question, release, answerable, evidence (start and end in that release), answers
 The candidates are those that the product itself retrieves and reads. Where several sets are given, some
 questions of each are also asked of another's index, so that the reader learns what is off topic.
 
-The sentence scorer is linear under a softmax over a question's candidates; the probability that the
-best one answers is a logistic regression whose inputs come from scorers that did not see the
+The two sentence scorers are linear under a softmax over a question's candidates; the probability that
+the best sentence answers is a logistic regression whose inputs come from scorers that did not see the
 question (five folds). Margin and threshold are chosen on the same held-out scores, and all figures
 printed are held-out ones.
 """
@@ -32,11 +32,11 @@ from sklearn.metrics import roc_auc_score
 
 from index.embed import SentenceTransformerEmbedder
 from index.store import Store
-from index.types import Filters
+from index.types import Embedder, Filters
 from qa import Settings
 from qa.features import NAMES, Candidate, candidates, matrix
-from qa.read import ANSWER_NAMES, answer_features, choose
-from qa.retrieve import Retriever
+from qa.read import ANSWER_NAMES, SHORTLIST_NAMES, answer_features, choose, shortlist, with_similarity
+from qa.retrieve import Query, Retriever
 
 from .metrics import normalise
 
@@ -50,8 +50,9 @@ MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question's candidates: features (n, len(NAMES)), and which lie in its evidence."""
+    """A question, its candidates, their features (a row each), and which lie in its evidence."""
 
+    query: Query
     candidates: list[Candidate]
     features: Floats
     gold: NDArray[np.bool_]
@@ -64,13 +65,9 @@ def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def examples(questions: Sequence[dict[str, Any]], index: Path) -> list[Example]:
+def examples(questions: Sequence[dict[str, Any]], retriever: Retriever, label: str) -> list[Example]:
     """The examples that questions give over an index, in their order; those without a hit aside."""
-    store = Store(index)
-    embedder = SentenceTransformerEmbedder(store.manifest.embedder, store.manifest.number_type)
-    retriever = Retriever(store, embedder, Settings().retrieval)
-    found = [_example(retriever, record) for record in track(questions, f"{index.name:24}")]
-    store.close()
+    found = [_example(retriever, record) for record in track(questions, f"{label:24}")]
     return [example for example in found if example.candidates]
 
 
@@ -80,15 +77,15 @@ def off_topic(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _example(retriever: Retriever, record: dict[str, Any]) -> Example:
-    hits = retriever.search(record["question"], Settings().reading.passages, Filters())
-    sentences = candidates(hits)
+    query = retriever.query(record["question"])
+    sentences = candidates(retriever.search(query, Settings().reading.passages, Filters()))
     gold = [
         c.hit.release_id == record["release"]
         and any(_overlap(c, span["start"], span["end"]) for span in record["evidence"] or [])
         for c in sentences
     ]
-    query = retriever.query(record["question"])
     return Example(
+        query,
         sentences,
         matrix(query, sentences),
         np.array(gold, dtype=bool),
@@ -104,7 +101,7 @@ def _overlap(c: Candidate, start: int, end: int) -> bool:
 
 
 def fit_scorer(data: Sequence[Example]) -> Floats:
-    """Weights, shape (len(NAMES),), that put the gold sentences first: softmax cross entropy."""
+    """Weights, one a feature, that put the gold sentences first: softmax cross entropy."""
     useful = [e for e in data if e.gold.any()]
     scale = np.concatenate([e.features for e in useful]).std(axis=0) + 1e-9
     scaled = [(e.features / scale, e.gold) for e in useful]
@@ -120,7 +117,7 @@ def fit_scorer(data: Sequence[Example]) -> Floats:
             gradient += features.T @ (share - share_gold)
         return value, gradient
 
-    best = minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B")
+    best = minimize(loss, np.zeros(scaled[0][0].shape[1]), jac=True, method="L-BFGS-B")
     return np.asarray(best.x / scale, dtype=np.float64)
 
 
@@ -130,6 +127,14 @@ def held_out_scores(data: Sequence[Example], folds: NDArray[np.int64]) -> list[F
         fit_scorer([e for e, fold in zip(data, folds, strict=True) if fold != k]) for k in range(FOLDS)
     ]
     return [e.features @ weights[fold] for e, fold in zip(data, folds, strict=True)]
+
+
+def shortlisted(example: Example, scores: Floats, embedder: Embedder) -> Example:
+    """The example as the second model sees it."""
+    best = shortlist(scores)
+    found = [example.candidates[i] for i in best]
+    features = with_similarity(example.features[best], found, example.query, embedder)
+    return dataclasses.replace(example, candidates=found, features=features, gold=example.gold[best])
 
 
 def right(example: Example, scores: Floats, margin: float) -> bool:
@@ -146,18 +151,27 @@ def main() -> None:
     args = parser.parse_args()
     pairs = [pair.rpartition("=") for pair in args.sets]
     sets = [records(Path(questions)) for questions, _, _ in pairs]
-    data: list[Example] = []
+    all_candidates: list[Example] = []
+    embedder: SentenceTransformerEmbedder | None = None
     for i, (_, _, index) in enumerate(pairs):
         others = sets[(i + 1) % len(sets)] if len(sets) > 1 else []
-        data += examples([*sets[i], *off_topic(others)], Path(index))
-    folds = np.random.default_rng(0).permutation(len(data)) % FOLDS
+        store = Store(Path(index))
+        made = store.manifest
+        embedder = embedder or SentenceTransformerEmbedder(made.embedder, made.number_type)
+        retriever = Retriever(store, embedder, Settings().retrieval)
+        all_candidates += examples([*sets[i], *off_topic(others)], retriever, Path(index).name)
+        store.close()
+    assert embedder is not None
+    folds = np.random.default_rng(0).permutation(len(all_candidates)) % FOLDS
+    answerable = np.array([e.answerable for e in all_candidates])
+    first_scores = held_out_scores(all_candidates, folds)
+    _tell_first("words alone", all_candidates, first_scores, answerable)
+    data = [
+        shortlisted(e, s, embedder)
+        for e, s in zip(track(all_candidates, f"{'embedding':24}"), first_scores, strict=True)
+    ]
     scores = held_out_scores(data, folds)
-    answerable = np.array([e.answerable for e in data])
-    first = np.array([e.gold[int(s.argmax())] for e, s in zip(data, scores, strict=True)])
-    print(f"{len(data)} questions, {answerable.sum()} answerable")
-    print(f"gold among the candidates  {np.mean([e.gold.any() for e in data if e.answerable]):.3f}")
-    print(f"gold sentence first        {first[answerable].mean():.3f}")
-
+    _tell_first("with similarity", data, scores, answerable)
     by_margin = {
         m: np.array([right(e, s, m) for e, s in zip(data, scores, strict=True)]) for m in MARGINS
     }
@@ -168,9 +182,7 @@ def main() -> None:
     margin = min(m for m, v in by_margin.items() if v[answerable].mean() >= top - NEAR)
     good = by_margin[margin]
 
-    inputs = np.array(
-        [answer_features(e.features, s, int(s.argmax())) for e, s in zip(data, scores, strict=True)]
-    )
+    inputs = np.array([answer_features(e.features, s) for e, s in zip(data, scores, strict=True)])
     probability = np.zeros(len(data))
     for k in range(FOLDS):
         model = _logistic(inputs[folds != k], good[folds != k])
@@ -190,12 +202,13 @@ def main() -> None:
     # the highest threshold near the best: silence is better than an error
     threshold = max(t for t, a in accuracies.items() if a >= max(accuracies.values()) - NEAR)
     answer_weights, bias = _logistic(inputs, good)
-    weights = fit_scorer(data)
+    first_weights, weights = fit_scorer(all_candidates), fit_scorer(data)
     fitted = {
         "made by": "python -m evals.fit_reader",
         "questions": len(data),
         "settings": dataclasses.asdict(Settings().reading),
-        "weights": dict(zip(NAMES, np.round(weights, 4).tolist(), strict=True)),
+        "first_weights": dict(zip(NAMES, np.round(first_weights, 4).tolist(), strict=True)),
+        "weights": dict(zip(SHORTLIST_NAMES, np.round(weights, 4).tolist(), strict=True)),
         "answer_weights": dict(zip(ANSWER_NAMES, np.round(answer_weights, 4).tolist(), strict=True)),
         "answer_bias": round(bias, 4),
         "margin": margin,
@@ -203,6 +216,17 @@ def main() -> None:
     }
     args.out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
     print(f"wrote {args.out}")
+
+
+def _tell_first(
+    label: str, data: Sequence[Example], scores: Sequence[Floats], answerable: NDArray[np.bool_]
+) -> None:
+    among = np.array([e.gold.any() for e in data])
+    first = np.array([e.gold[int(s.argmax())] for e, s in zip(data, scores, strict=True)])
+    print(
+        f"{label:16} {len(data)} questions, {answerable.sum()} answerable: gold sentence among the "
+        f"candidates {among[answerable].mean():.3f}, first {first[answerable].mean():.3f}"
+    )
 
 
 def _logistic(inputs: Floats, labels: NDArray[np.bool_]) -> tuple[Floats, float]:

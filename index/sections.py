@@ -39,7 +39,7 @@ def sections(text: str) -> list[Section]:
     """
     starts: list[tuple[SectionKind, int]] = [("body", 0)]
     for line in _LINE.finditer(text):
-        kind = _heading(line[0])
+        kind = heading(line[0])
         if kind:
             starts.append((kind, line.start()))
     ends = [start for _, start in starts[1:]] + [len(text)]
@@ -48,7 +48,7 @@ def sections(text: str) -> list[Section]:
     ]
 
 
-def _heading(line: str) -> SectionKind | None:
+def heading(line: str) -> SectionKind | None:
     """The kind of section that a line opens. A heading stands alone and is no sentence."""
     title = line.strip(" \t\r#*_:")
     if not title or len(title) > _HEADING_LENGTH or title[-1] in ".,;!?":

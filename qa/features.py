@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.passages import units
+from index.sections import heading
 from index.types import Hit
 
 from .retrieve import Query
@@ -98,14 +99,14 @@ class Candidate:
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     """The sentences of the hits, best hit first, in the order of the text.
 
-    The mark before a list item is left out, and so are Markdown headings: they say nothing.
+    The mark before a list item is left out, and so are headings: they say nothing.
     """
     found = []
     for rank, hit in enumerate(hits):
         for start, end in units(hit.quote):
             text = hit.quote[start:end]
             mark = _ITEM_MARK.match(text)
-            if not text.startswith("#") and (mark is None or mark.end() < len(text)):
+            if not (text.startswith("#") or heading(text) or (mark and mark.end() == len(text))):
                 start += mark.end() if mark else 0
                 found.append(
                     Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])

@@ -19,7 +19,7 @@ from index.types import Filters, Hit, Overview, Release
 from .errors import QuestionError
 from .features import Candidate
 from .read import Reader
-from .retrieve import Retriever
+from .retrieve import Query, Retriever
 from .settings import Settings
 from .types import Answer, Citation, Sentence, Turn
 from .verify import TextOf, keep_verified
@@ -60,7 +60,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         except BaseException:
             store.close()
             raise
-        return cls(store, retriever, Reader.load(), settings)
+        return cls(store, retriever, Reader.load(embedder), settings)
 
     def ask(
         self,
@@ -77,13 +77,9 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         Raises QuestionError and FilterError.
         """
         clock = _Clock()
-        hits = self.search(
-            question,
-            self.settings.reading.passages,
-            company=company, since=since, until=until, as_of=as_of, history=history,
-        )  # fmt: skip
+        query, filters = self._prepare(question, company, since, until, as_of, history)
+        hits = self._retriever.search(query, self.settings.reading.passages, filters)
         clock.lap("retrieve")
-        query = self._retriever.query(question, history)
         chosen, confidence = self._reader.read(query, hits, self.settings.reading)
         clock.lap("read")
         draft = self._answer(chosen, confidence)
@@ -123,18 +119,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         history: Sequence[Turn] = (),
     ) -> list[Hit]:
         """The ``k`` best passages, best first; scores are 0 to 1. Raises as ``ask`` does."""
-        question = question.strip()
-        if not question:
-            raise QuestionError("the question is empty; type one")
-        if len(question) > LONGEST_QUESTION:
-            raise QuestionError(
-                f"the question has {len(question):,} characters; ask in {LONGEST_QUESTION:,} at most"
-            )
-        filters = Filters(
-            (company or "").strip() or None,
-            _day("since", since), _day("until", until), _day("as_of", as_of),
-        )  # fmt: skip
-        return self._retriever.search(question, k, filters, history)
+        query, filters = self._prepare(question, company, since, until, as_of, history)
+        return self._retriever.search(query, k, filters)
 
     def release(self, release_id: str) -> Release:
         """The release of that id. Raises NotInIndex."""
@@ -154,6 +140,26 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _prepare(
+        self,
+        question: str,
+        company: str | None,
+        since: Day,
+        until: Day,
+        as_of: Day,
+        history: Sequence[Turn],
+    ) -> tuple[Query, Filters]:
+        question = question.strip()
+        if not question:
+            raise QuestionError("the question is empty; type one")
+        if len(question) > LONGEST_QUESTION:
+            raise QuestionError(
+                f"the question has {len(question):,} characters; ask in {LONGEST_QUESTION:,} at most"
+            )
+        days = (_day("since", since), _day("until", until), _day("as_of", as_of))
+        filters = Filters((company or "").strip() or None, *days)
+        return self._retriever.query(question, history), filters
 
     def _answer(self, chosen: Sequence[Candidate], confidence: float) -> Answer:
         threshold = self.settings.reading.threshold

@@ -1,8 +1,9 @@
 """The extractive reader: which sentences of the passages found answer the question, if any do.
 
-A linear model over the features of ``qa.features`` scores every sentence; a second one, over the
-best sentence and its lead, says how probable it is that it answers. Both were fitted to questions
-over real releases by ``python -m evals.fit_reader`` and lie in ``reader.json``.
+Three linear models. One scores every sentence by the features of ``qa.features``; the best few are
+embedded, and the second scores those with their similarity to the question too; the third says, from
+the best sentence and its lead, how probable it is that it answers. All were fitted to questions over
+real releases by ``python -m evals.fit_reader`` and lie in ``reader.json``.
 """
 
 from __future__ import annotations
@@ -15,40 +16,51 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from index.types import Hit
+from index.types import Embedder, Hit
 
 from .features import NAMES, Candidate, candidates, matrix
 from .retrieve import Query
 from .settings import Reading
 
+Floats = NDArray[np.float64]
+
+SHORTLIST = 8
+"""Sentences that are embedded; more cost more time and picked no better sentence."""
+
+SHORTLIST_NAMES = (*NAMES, "similarity")  # cosine of question and sentence
+
 ANSWER_NAMES = (
     "score",  # of the best sentence
-    "lead",  # over the best one that says something else
-    "sharpness",  # its share of the candidates' softmax
-    *NAMES,
+    "lead",  # over the second best
+    "sharpness",  # its share of the shortlist's softmax
+    *SHORTLIST_NAMES,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Two linear models: weights a feature, in the order of NAMES and of ANSWER_NAMES.
+    """Weights of the three models, in the order of NAMES, SHORTLIST_NAMES and ANSWER_NAMES.
 
     ``margin`` is how far below the best score another sentence may lie to be quoted too; an answer
     less probable than ``threshold`` is better not given.
     """
 
-    weights: NDArray[np.float64]
-    answer_weights: NDArray[np.float64]
+    embedder: Embedder
+    first_weights: Floats
+    weights: Floats
+    answer_weights: Floats
     answer_bias: float
     margin: float
     threshold: float
 
     @classmethod
-    def load(cls) -> Reader:
+    def load(cls, embedder: Embedder) -> Reader:
         """The fitted reader that the package carries."""
         values = json.loads(files("qa").joinpath("reader.json").read_text("utf-8"))
         return cls(
-            np.array([values["weights"][name] for name in NAMES]),
+            embedder,
+            np.array([values["first_weights"][name] for name in NAMES]),
+            np.array([values["weights"][name] for name in SHORTLIST_NAMES]),
             np.array([values["answer_weights"][name] for name in ANSWER_NAMES]),
             values["answer_bias"],
             values["margin"],
@@ -63,16 +75,30 @@ class Reader:
         if not found:
             return [], 0.0
         features = matrix(query, found)
+        best = shortlist(features @ self.first_weights)
+        found, features = [found[i] for i in best], features[best]
+        features = with_similarity(features, found, query, self.embedder)
         scores = features @ self.weights
-        best = int(np.argmax(scores))
         chosen = choose(found, scores, self.margin, settings)
-        inputs = answer_features(features, scores, best)
-        logit = float(inputs @ self.answer_weights) + self.answer_bias
+        logit = float(answer_features(features, scores) @ self.answer_weights) + self.answer_bias
         return chosen, float(1 / (1 + np.exp(-logit)))
 
 
+def shortlist(scores: Floats) -> list[int]:
+    """Places of the SHORTLIST best scores, in the order of the text."""
+    return sorted(int(i) for i in np.argsort(-scores, kind="stable")[:SHORTLIST])
+
+
+def with_similarity(
+    features: Floats, found: Sequence[Candidate], query: Query, embedder: Embedder
+) -> Floats:
+    """Features with one more column, shape (len(found), len(SHORTLIST_NAMES))."""
+    vectors = embedder.embed_passages([c.text for c in found])
+    return np.hstack([features, vectors @ query.vector.T])
+
+
 def choose(
-    found: Sequence[Candidate], scores: NDArray[np.float64], margin: float, settings: Reading
+    found: Sequence[Candidate], scores: Floats, margin: float, settings: Reading
 ) -> list[Candidate]:
     """The best sentence and those within ``margin`` of it, as far as the settings' limits allow.
 
@@ -93,10 +119,9 @@ def choose(
     return sorted(chosen, key=lambda c: (ranks[c.hit.release_id], c.start))
 
 
-def answer_features(
-    features: NDArray[np.float64], scores: NDArray[np.float64], best: int
-) -> NDArray[np.float64]:
-    """The inputs of the second model for one question, in the order of ANSWER_NAMES."""
+def answer_features(features: Floats, scores: Floats) -> Floats:
+    """The inputs of the third model for one question, in the order of ANSWER_NAMES."""
+    best = int(np.argmax(scores))
     rest = np.delete(scores, best)
     lead = float(scores[best] - rest.max()) if len(rest) else 5.0
     share = float(1 / np.exp(scores - scores[best]).sum())

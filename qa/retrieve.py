@@ -11,7 +11,7 @@ from threading import Lock
 from index.errors import FilterError
 from index.store import Store
 from index.sync import current_vectors
-from index.types import Embedder, Filters, Hit
+from index.types import Embedder, Filters, Hit, Vectors
 
 from .settings import Retrieval
 from .terms import code_variants, stems, weights, words
@@ -36,10 +36,12 @@ _NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question made ready: its words that tell something, with their weights."""
+    """A question made ready: as asked, with what it refers to, its terms' weights, its vector."""
 
     text: str
+    context: str
     weights: Mapping[str, float]
+    vector: Vectors
 
 
 class Retriever:
@@ -52,7 +54,15 @@ class Retriever:
         self._lock = Lock()
         self._vectors = current_vectors(store)
 
-    def search(self, question: str, k: int, filters: Filters, history: Sequence[Turn] = ()) -> list[Hit]:
+    def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
+        """The question with what it takes from the turns before, ready to search and to read."""
+        context = in_context(question, history)
+        terms = list(dict.fromkeys(stems(context)))
+        counts = self._store.term_counts(terms)
+        weighed = weights({t: counts.get(t, 0) for t in terms}, self._store.text_count())
+        return Query(question, context, weighed, self._embedder.embed_query(context))
+
+    def search(self, query: Query, k: int, filters: Filters) -> list[Hit]:
         """The ``k`` best passages, best first; the score is 0 to 1, comparable within one search.
 
         Filters hold inside both searches. Raises FilterError where they select nothing for a reason
@@ -62,20 +72,13 @@ class Retriever:
         with self._lock:
             self._vectors = current_vectors(self._store, *self._vectors)
             index, _ = self._vectors
-        text = in_context(question, history)
-        among = self._store.text_ids(filters) if filters else None
         n = max(self._settings.candidates, k)
         with self._store.snapshot():
-            lexical = dict(self._store.match(self._fts(text), n, filters))
-            dense = dict(index.search(self._embedder.embed_query(text), n, among))
+            among = self._store.text_ids(filters) if filters else None
+            lexical = dict(self._store.match(self._fts(query.context), n, filters))
+            dense = dict(index.search(query.vector, n, among))
             scores = fuse(lexical, dense)
             return self._store.hits(scores, filters)[:k]
-
-    def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
-        """The question's words with their weights in this index."""
-        terms = list(dict.fromkeys(stems(in_context(question, history))))
-        counts = self._store.term_counts(terms)
-        return Query(question, weights({t: counts.get(t, 0) for t in terms}, self._store.text_count()))
 
     def _fts(self, text: str) -> str:
         """An FTS5 query for any of the words of ``text`` that are not too common, each quoted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,14 @@ def test_a_foreign_library_stays_behind_one_file(library: str) -> None:
 @pytest.mark.parametrize("file", ["index/types.py", "qa/types.py", "index/errors.py"])
 def test_leaf_modules_import_nothing_of_ours(file: str) -> None:
     assert [name for name, _ in imports(file) if part(name) in OURS] == []
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "huggingface.co", "2001:db8::1"])
+def test_the_network_is_off(host: str) -> None:
+    with pytest.raises(RuntimeError, match=r"look-up of|connect to"):
+        socket.create_connection((host, 80), timeout=1)
+
+
+def test_this_machine_can_be_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=1).close()

@@ -22,8 +22,8 @@ def known(text: str, **given: Any) -> Release:
 
 OPENINGS: list[tuple[str, D | None, str | None, str | None, str | None, tuple[str, ...]]] = [
     # text, date, place, wire, company, tickers
-    ("SHANGHAI, Jan. 20, 2025 /PRNewswire/ -- Jade Cell Holdings Limited (Stock Code: 2171.HK), a maker of"
-     " cells, announces a trial.",
+    ("SHANGHAI, Jan. 20, 2025 /PRNewswire/ -- Jade Cell Holdings Limited (Stock Code: 2171.HK), a maker"
+     " of cells, announces a trial.",
      D(2025, 1, 20), "SHANGHAI", "PRNewswire", "Jade Cell Holdings Limited", ("HKEX: 2171",)),
     ("date 2025-01-20 SHANGHAI, Jan. 20, 2025 /PRNewswire/ -- Jade Cell Holdings Limited (HKEX: 2171)"
      " announces a trial.",
@@ -31,14 +31,17 @@ OPENINGS: list[tuple[str, D | None, str | None, str | None, str | None, tuple[st
     ("CHATHAM, N.J., March 3, 2025 (GLOBE NEWSWIRE) -- Tonal Pharma Corp. (NASDAQ: TNXP), a drug maker,"
      " today announced data.",
      D(2025, 3, 3), "CHATHAM, N.J.", "GLOBE NEWSWIRE", "Tonal Pharma Corp.", ("NASDAQ: TNXP",)),
-    ("SAN DIEGO, April 4, 2024 (GLOBE NEWSWIRE) -- Calida Bio, Inc. (NYSE American: CLDI) reported results.",
+    ("SAN DIEGO, April 4, 2024 (GLOBE NEWSWIRE) -- Calida Bio, Inc. (NYSE American: CLDI) reported"
+     " results.",
      D(2024, 4, 4), "SAN DIEGO", "GLOBE NEWSWIRE", "Calida Bio, Inc.", ("NYSE American: CLDI",)),
     ("Vancouver, British Columbia--(Newsfile Corp. - May 5, 2023) - Tuff Metals Ltd. (TSXV: TUF) (OTCQB:"
      " HBEIF) announces drilling.",
-     D(2023, 5, 5), "Vancouver, British Columbia", None, "Tuff Metals Ltd.", ("TSXV: TUF", "OTCQB: HBEIF")),
+     D(2023, 5, 5), "Vancouver, British Columbia", None,
+     "Tuff Metals Ltd.", ("TSXV: TUF", "OTCQB: HBEIF")),
     ("NEW YORK--(BUSINESS WIRE)--Acme Corp. (NYSE: ACM) today announced an anvil.",
      None, "NEW YORK", "BUSINESS WIRE", "Acme Corp.", ("NYSE: ACM",)),
-    ("TORONTO, ON / ACCESSWIRE / June 6, 2022 / Maple Gold Inc. (TSX-V: MGI)(OTCQX: MGIF) reports assays.",
+    ("TORONTO, ON / ACCESSWIRE / June 6, 2022 / Maple Gold Inc. (TSX-V: MGI)(OTCQX: MGIF) reports"
+     " assays.",
      D(2022, 6, 6), "TORONTO, ON", "ACCESSWIRE", "Maple Gold Inc.", ("TSXV: MGI", "OTCQX: MGIF")),
     ("MONTREAL, July 7, 2021 /CNW/ - Fleuve Inc. (TSX: FLV) announced a dam.",
      D(2021, 7, 7), "MONTREAL", "CNW", "Fleuve Inc.", ("TSX: FLV",)),
@@ -52,9 +55,11 @@ OPENINGS: list[tuple[str, D | None, str | None, str | None, str | None, tuple[st
      D(2020, 10, 10), "BEIJING", "Xinhua", "Wall Motor Co., Ltd.", ("SSE: 601633",)),
     ("LAUSANNE, Switzerland, 11 November 2023 – Alpen Pharma SA (SIX: ALP) announced a filing.",
      D(2023, 11, 11), "LAUSANNE, Switzerland", None, "Alpen Pharma SA", ("SIX: ALP",)),
-    ("Acme Wins Prize December 12, 2019 6:45 am ET KENILWORTH, N.J. – Acme, known as Ace abroad, said so.",
+    ("Acme Wins Prize December 12, 2019 6:45 am ET KENILWORTH, N.J. – Acme, known as Ace abroad, said"
+     " so.",
      D(2019, 12, 12), None, None, None, ()),
-    ("Acme to Buy Bolt May 4, 2020 * * * * * INDIANAPOLIS, May 4, 2020 // -- Acme has agreed to buy Bolt.",
+    ("Acme to Buy Bolt May 4, 2020 * * * * * INDIANAPOLIS, May 4, 2020 // -- Acme has agreed to buy"
+     " Bolt.",
      D(2020, 5, 4), "INDIANAPOLIS", None, None, ()),
     ("WASHINGTON A former clerk was sentenced today, the department said.",
      None, "WASHINGTON", None, None, ()),
@@ -110,7 +115,8 @@ def test_openings(
 def test_what_the_record_says_stays() -> None:
     text = "OSLO, April 30, 2024 /PRNewswire/ -- Fjord Limited (NYSE: FJD) announced a boat."
     given = {
-        "title": "T", "date": D(2020, 1, 1), "company": "C", "tickers": ("A: B",), "place": "P", "url": "u",
+        "title": "T", "date": D(2020, 1, 1), "company": "C", "tickers": ("A: B",), "place": "P",
+        "url": "u",
         "extra": {"k": 1},
     }  # fmt: skip
     release = known(text, **given, wire="W")
@@ -164,8 +170,10 @@ def test_tickers(text: str, tickers: tuple[str, ...]) -> None:
         ("**Acme Grows**\n\nAcme grew.", "Acme Grows"),
         ("Acme grew by 5%.\nBolt fell.", "Acme grew by 5%"),
         ("Acme grew by 5% to $1.2 billion. Bolt fell.", "Acme grew by 5% to $1.2 billion"),
-        ("OSLO, April 30, 2024 -- Fjord Limited announced a boat. It floats.", "Fjord Limited announced a boat"),
-        ("Sky Inc. (NASDAQ: SKY), a maker of lamps, announced a loan. It is big.", "Sky Inc. announced a loan"),
+        ("OSLO, April 30, 2024 -- Fjord Limited announced a boat. It floats.",
+         "Fjord Limited announced a boat"),
+        ("Sky Inc. (NASDAQ: SKY), a maker of lamps, announced a loan. It is big.",
+         "Sky Inc. announced a loan"),
         ("date 2025-01-20 Acme grew. Bolt fell.", "Acme grew"),
         ("One\u00a0two\tthree. Four.", "One two three"),
         ("word " * 40, "word " * 22 + "word…"),
@@ -210,11 +218,13 @@ def test_dates(value: object, date: D | None) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "2025", "2025-01", "January 2025", "Jan 20", "Monday", "today", "Q1 2025", "soon", "20", 2025, 20250120,
-        1737331200, True, 1.5, [], {}, "2025-02-30", "2023-02-29", "2025-13-01", "Jan. 32, 2025", "0000-01-01",
+        "2025", "2025-01", "January 2025", "Jan 20", "Monday", "today", "Q1 2025", "soon", "20", 2025,
+        20250120, 1737331200, True, 1.5, [], {}, "2025-02-30", "2023-02-29", "2025-13-01",
+        "Jan. 32, 2025", "0000-01-01",
         "10000-01-01", "99999999999999999999 1 1", "2025-01-20 and 2025-01-21", "-", "\x00", "nan",
         # not whole: parts of today must not fill them
-        "Jan 2025 10:30", "2025-01 10:00", "10:30 Jan 20", "12:30:45", "Monday 10:30 2025", "Tue 20 10:00",
+        "Jan 2025 10:30", "2025-01 10:00", "10:30 Jan 20", "12:30:45", "Monday 10:30 2025",
+        "Tue 20 10:00",
     ],
 )  # fmt: skip
 def test_what_is_no_date(value: object) -> None:

@@ -217,9 +217,9 @@ def test_white_space_has_no_passage() -> None:
 
 
 ABOUT = (
-    "About Acme Corporation\n\nAcme Corporation is a maker of anvils for the film industry. It was founded in"
-    " 1920 and has its seat in Tucson. Its anvils are sold in forty countries.\n\nMedia Contact\n\n"
-    "Wile Coyote, press@acme.example\n"
+    "About Acme Corporation\n\nAcme Corporation is a maker of anvils for the film industry. It was"
+    " founded in 1920 and has its seat in Tucson. Its anvils are sold in forty countries.\n\n"
+    "Media Contact\n\nWile Coyote, press@acme.example\n"
 )
 
 

@@ -17,8 +17,8 @@ from index_fakes import DIMENSION, FakeEmbedder, found, index, record, rows, sou
 from index import sync
 from index.errors import IndexBusy, IndexMismatch, IndexMissing, NotInIndex, StoreError
 from index.passages import CHUNKING
-from index.store import DATABASE, Manifest, Store, name_key, text_hash, writing
-from index.types import Filters
+from index.store import DATABASE, Entry, Manifest, Store, name_key, text_hash, writing
+from index.types import Filters, Release
 
 ABOUT = "\n\nAbout Acme Corporation\n\nAcme is a maker of anvils. It was founded in 1920 in Tucson.\n"
 
@@ -125,7 +125,7 @@ def test_a_shared_text_is_that_of_the_newest_release_within_the_filters(
 
 def test_hits_are_whole_values_in_order(folder: Path) -> None:
     store = Store(folder)
-    texts = dict((text, id_) for id_, text in rows(folder, "SELECT id, text FROM texts"))
+    texts = {text: id_ for id_, text in rows(folder, "SELECT id, text FROM texts")}
     hits = store.hits(
         {texts["The cell was shown in Rome."]: 0.25, texts["The nut was shown in Nice."]: 0.5, 999: 1.0}
     )
@@ -195,8 +195,10 @@ def test_overview(folder: Path) -> None:
 
 def test_a_release_comes_back_whole(tmp_path: Path) -> None:
     fields = record(
-        "x/\U0001f600 'quoted\"", "Body \x00 with NUL,\r\n中文 e\u0301.", title="A 'title' %", url="https://e.x",
-        extra_list=[1, {"b": None}], place="OSLO", wire="W", company="C", date="2020-02-29", tickers=["A: B"],
+        "x/\U0001f600 'quoted\"", "Body \x00 with NUL,\r\n中文 e\u0301.", title="A 'title' %",
+        url="https://e.x",
+        extra_list=[1, {"b": None}], place="OSLO", wire="W", company="C", date="2020-02-29",
+        tickers=["A: B"],
     )  # fmt: skip
     index(tmp_path / "index", write_lines(tmp_path / "a.jsonl", fields))
     store = Store(tmp_path / "index")
@@ -258,11 +260,12 @@ def test_no_index(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("act", ["remove", "rebuild"])
 def test_what_needs_an_index_makes_none(tmp_path: Path, act: str) -> None:
+    acts: dict[str, Callable[[], object]] = {
+        "remove": lambda: sync.remove_path(tmp_path / "none", tmp_path),
+        "rebuild": lambda: sync.rebuild(tmp_path / "none", "fake", FakeEmbedder()),
+    }
     with pytest.raises(IndexMissing):
-        if act == "remove":
-            sync.remove_path(tmp_path / "none", tmp_path)
-        else:
-            sync.rebuild(tmp_path / "none", "fake", FakeEmbedder())
+        acts[act]()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -424,7 +427,7 @@ def test_a_full_disk_is_an_error_of_ours(folder: Path) -> None:
     assert manifest == Manifest("fake", "fake-1", DIMENSION, "float32", CHUNKING)
     before = store.release_ids()
     pages = rows(folder, "PRAGMA page_count")[0][0]
-    big = sync.Entry(sync.Release("big", "x" * 4096 * pages, "t"), "f", b"", (), ())
+    big = Entry(Release("big", "x" * 4096 * pages, "t"), "f", b"", (), ())
     with pytest.raises(StoreError, match="cannot be written"):
         store.apply([big], {})
     assert store.release_ids() == before

@@ -57,5 +57,5 @@ def folder(tmp_path: Path) -> Path:
 def qa(folder: Path) -> Iterator[ReleaseQA]:
     store, settings = Store(folder), Settings(embedder="fake")
     retriever = Retriever(store, FakeEmbedder(), settings.retrieval)
-    with ReleaseQA(store, retriever, Reader.load(), settings) as opened:
+    with ReleaseQA(store, retriever, Reader.load(FakeEmbedder()), settings) as opened:
         yield opened

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_follow_up_takes_the_subject_from_the_turn_before(qa: ReleaseQA) -> No
 def test_streaming_only_adds(qa: ReleaseQA) -> None:
     pieces = list(sure(qa).stream("Which money did Alpha raise?"))
     assert [len(piece.sentences) for piece in pieces] == list(range(1, len(pieces) + 1))
-    assert all(late.text.startswith(early.text) for early, late in zip(pieces, pieces[1:], strict=False))
+    assert all(late.text.startswith(early.text) for early, late in pairwise(pieces))
     assert pieces[-1].text == sure(qa).ask("Which money did Alpha raise?").text
 
 

@@ -5,16 +5,30 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from index_fakes import FakeEmbedder, vector
 
 from index.types import Hit
 from qa.features import NAMES, candidates, matrix
-from qa.read import ANSWER_NAMES, Reader, answer_features, choose
+from qa.read import (
+    ANSWER_NAMES,
+    SHORTLIST,
+    SHORTLIST_NAMES,
+    Reader,
+    answer_features,
+    choose,
+    shortlist,
+    with_similarity,
+)
 from qa.retrieve import Query
 from qa.settings import Reading
 
 
 def hit(text: str, release_id: str = "r", start: int = 0, score: float = 1.0, title: str = "T") -> Hit:
     return Hit(release_id, start, start + len(text), score, title, None, text)
+
+
+def asked(text: str, weights: dict[str, float] | None = None) -> Query:
+    return Query(text, text, weights or {"x": 1.0}, vector(text))
 
 
 def named(query: Query, text: str, **fields: str) -> dict[str, float]:
@@ -31,7 +45,7 @@ def test_candidates_are_slices_without_item_marks_and_headings() -> None:
 
 
 def test_features_of_a_sentence() -> None:
-    query = Query("How much did Alpha raise in 2020?", {"alpha": 3.0, "rais": 2.0, "2020": 1.0})
+    query = asked("How much did Alpha raise in 2020?", {"alpha": 3.0, "rais": 2.0, "2020": 1.0})
     found = named(query, "Alpha raised $12.5 million. It was glad.", title="Alpha")
     assert found["coverage"] == pytest.approx(5 / 6)
     assert found["title"] == pytest.approx(3 / 6)
@@ -53,7 +67,7 @@ def test_features_of_a_sentence() -> None:
     ],
 )
 def test_the_kind_of_answer_is_seen(question: str, text: str, feature: str) -> None:
-    query = Query(question, {"x": 1.0})
+    query = asked(question)
     assert named(query, text)[feature] == 1.0
     assert named(query, "nothing of the sort")[feature] == 0.0
 
@@ -74,8 +88,8 @@ def test_a_single_sentence_is_given_whole() -> None:
 
 
 def test_the_lead_is_over_the_next_best() -> None:
-    features = np.zeros((3, len(NAMES)))
-    inputs = answer_features(features, np.array([1.0, 3.0, 2.0]), 1)
+    features = np.zeros((3, len(SHORTLIST_NAMES)))
+    inputs = answer_features(features, np.array([1.0, 3.0, 2.0]))
     shares = 1 / (1 + np.exp(-1.0) + np.exp(-2.0))
     assert inputs[:3].tolist() == pytest.approx([3.0, 1.0, shares])
     assert len(inputs) == len(ANSWER_NAMES)
@@ -83,10 +97,23 @@ def test_the_lead_is_over_the_next_best() -> None:
 
 def test_the_packaged_reader_weighs_exactly_these_features() -> None:
     values = json.loads(files("qa").joinpath("reader.json").read_text("utf-8"))
-    assert tuple(values["weights"]) == NAMES
+    assert tuple(values["first_weights"]) == NAMES
+    assert tuple(values["weights"]) == SHORTLIST_NAMES
     assert tuple(values["answer_weights"]) == ANSWER_NAMES
     assert 0 < values["threshold"] < 1
 
 
 def test_nothing_found_is_nothing_said() -> None:
-    assert Reader.load().read(Query("Why?", {}), [], Reading()) == ([], 0.0)
+    assert Reader.load(FakeEmbedder()).read(asked("Why?"), [], Reading()) == ([], 0.0)
+
+
+def test_the_shortlist_is_the_best_in_the_order_of_the_text() -> None:
+    scores = np.array([0.0, 9.0, *range(1, SHORTLIST + 1)])
+    assert shortlist(scores) == [1, *range(3, SHORTLIST + 2)]
+
+
+def test_similarity_is_the_cosine_to_the_question() -> None:
+    query, found = asked("alpha beta"), candidates([hit("alpha beta gamma delta.")])
+    features = with_similarity(np.zeros((1, len(NAMES))), found, query, FakeEmbedder())
+    assert features.shape == (1, len(SHORTLIST_NAMES))
+    assert features[0, -1] == pytest.approx(2 / (2**0.5 * 4**0.5))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from index_fakes import index, record, write_lines
@@ -90,7 +91,7 @@ def test_words_and_meaning_find_the_release(qa: ReleaseQA) -> None:
 
 
 def test_a_shared_text_is_one_hit_of_the_newest_release_within_the_filters(qa: ReleaseQA) -> None:
-    def holders(**filters: str) -> list[str]:
+    def holders(**filters: Any) -> list[str]:
         hits = qa.search("Who makes pumps in Lyon?", 10, **filters)
         return [hit.release_id for hit in hits if "pumps" in hit.quote]
 
@@ -111,7 +112,7 @@ def test_a_shared_text_is_one_hit_of_the_newest_release_within_the_filters(qa: R
         ({}, {"alpha-1", "alpha-2", "beta-1", "gamma-1"}),
     ],
 )
-def test_filters_hold(qa: ReleaseQA, filters: dict[str, str], ids: set[str]) -> None:
+def test_filters_hold(qa: ReleaseQA, filters: dict[str, Any], ids: set[str]) -> None:
     found = {hit.release_id for hit in qa.search("Alpha Beta Gamma raised money", 50, **filters)}
     assert found == ids
 
@@ -126,7 +127,7 @@ def test_filters_hold(qa: ReleaseQA, filters: dict[str, str], ids: set[str]) -> 
         ({"since": "soon"}, "write it as YYYY-MM-DD"),
     ],
 )
-def test_filters_that_cannot_be_say_so(qa: ReleaseQA, filters: dict[str, str], says: str) -> None:
+def test_filters_that_cannot_be_say_so(qa: ReleaseQA, filters: dict[str, Any], says: str) -> None:
     with pytest.raises(FilterError, match=says):
         qa.search("money", **filters)
 

@@ -1,0 +1,152 @@
+"""The command line as a process sees it, with the packaged embedding model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIRE = ROOT.parent / "shared" / "releases" / "carsgen-2025-01-20.txt"
+QUESTION = "what does THANK-uCAR do to NK cells?"
+
+
+def run(*args: object, code: int = 0, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """``releaseqa ARGS``; fails where the exit code is another."""
+    command = [sys.executable, "-m", "qa.cli", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the demo releases."""
+    folder = tmp_path_factory.mktemp("demo") / "demo.index"
+    done = run("index", "evals/releases", "--index", folder)
+    assert "58 added" in done.stdout
+    return folder
+
+
+def test_help_is_quick_and_brings_no_model() -> None:
+    heavy = ("torch", "faiss", "numpy", "gradio")
+    code = f"import sys, qa.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    start = time.monotonic()
+    assert "Ask questions of press releases" in run("--help").stdout
+    assert time.monotonic() - start < 5  # under a second on an idle machine
+
+
+def test_a_second_run_embeds_nothing_and_says_so(demo: Path) -> None:
+    done = run("index", "evals/releases", "--index", demo)
+    assert "58 unchanged; nothing to embed" in done.stdout
+
+
+def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_path: Path) -> None:
+    done = run("ask", QUESTION, "--index", demo, "--json")
+    answer = json.loads(done.stdout)
+    assert list(answer) == [
+        "status", "text", "sentences", "citations", "confidence", "model", "timings_ms", "usage", "raw",
+    ]  # fmt: skip
+    assert answer["status"] == "answered"
+    assert "NKG2A" in answer["text"]
+    saved = tmp_path / "answer.json"
+    saved.write_text(done.stdout, "utf-8")
+    assert "all hold" in run("verify", saved, "--index", demo).stdout
+    answer["citations"][0]["quote"] += "!"
+    saved.write_text(json.dumps(answer), "utf-8")
+    failed = run("verify", saved, "--index", demo, code=1)
+    assert "does not read" in failed.stderr
+    assert "1 fail" in failed.stdout
+
+
+def test_not_found_is_a_result(demo: Path) -> None:
+    done = run("ask", "Which football club won the 1998 cup final in Lisbon?", "--index", demo)
+    assert done.stdout.startswith("Not found: the 58 releases searched do not say.")
+
+
+def test_filters_reach_the_search(demo: Path) -> None:
+    done = run("search", "sales", "--company", "AUTL", "--json", "--index", demo)
+    hits = json.loads(done.stdout)
+    assert {hit["company"] for hit in hits} == {"Autolus Therapeutics"}
+    assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
+
+
+def test_show_and_status(demo: Path) -> None:
+    shown = run("show", "autolus-2024-11-08-aucatzyl-fda-approval", "--index", demo).stdout
+    assert "tickers  NASDAQ: AUTL" in shown
+    status = run("status", "--index", demo).stdout
+    assert "58 releases" in status
+    assert json.loads(run("status", "--index", demo, "--json").stdout)["releases"] == 58
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("ask", "why?", "--index", "nowhere.index"), "there is no index here"),
+        (("show", "nope"), "no release 'nope'"),
+        (("ask", "why?", "--company", "Nobody & Sons"), "no release here is by 'Nobody & Sons'"),
+        (("ask", "why?", "--since", "2024-13-01"), "write it as YYYY-MM-DD"),
+        (("ask", " "), "the question is empty"),
+        (("ask", "why?", "--model", "oracle"), "the one there is: extractive"),
+        (("ask", "why?", "--embedder", "other"), "--rebuild"),
+        (("index", "no/such/folder"), "there is no such file or folder"),
+        (("index", "pyproject.toml"), "not a kind of file that can be read"),
+        (("verify", "pyproject.toml"), "not a file of answers"),
+        (("eval", "nope.jsonl"), "nope.jsonl"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_1(demo: Path, args: tuple[str, ...], says: str) -> None:
+    extra = () if "--index" in args else ("--index", str(demo))
+    done = run(*args, *extra, code=1)
+    assert says in done.stderr
+    assert done.stderr.startswith("releaseqa: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("args", [("ask",), ("index",), ("search", "x", "-k", "0"), ("fly",)])
+def test_wrong_usage_is_exit_code_2(args: tuple[str, ...]) -> None:
+    assert "Usage" in run(*args, code=2).stderr
+
+
+def test_a_record_that_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    source = tmp_path / "mixed.jsonl"
+    source.write_text('{"id": "a", "body": "Alpha sells pumps."}\nnot json\n{"id": "b"}\n', "utf-8")
+    done = run("index", source, "--index", tmp_path / "x.index")
+    assert "1 added" in done.stdout
+    assert "mixed.jsonl:2: not a JSON object" in done.stderr
+    assert "mixed.jsonl:3: has no text" in done.stderr
+    assert "2 records could not be read" in done.stderr
+
+
+def test_remove_takes_releases_out(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("Alpha sells pumps.", "utf-8")
+    run("index", source, "--index", tmp_path / "x.index")
+    assert "1 releases removed" in run("remove", source, "--index", tmp_path / "x.index").stdout
+    assert source.exists()
+
+
+@pytest.mark.skipif(not WIRE.exists(), reason="the real release is not here")
+def test_the_real_release_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "one.index"
+    run("index", WIRE, "--index", folder)
+    answer = json.loads(run("ask", QUESTION, "--index", folder, "--json").stdout)
+    assert "NKG2A" in answer["text"]
+    assert all(len(c["quote"]) == c["end"] - c["start"] for c in answer["citations"])
+    text = WIRE.read_text("utf-8")
+    assert all(text[c["start"] : c["end"]] == c["quote"] for c in answer["citations"])
+
+
+def test_eval_reports_every_citation_verified(demo: Path) -> None:
+    report = json.loads(run("eval", "demo", "--index", demo, "--json").stdout)
+    assert report["summary"]["verified_citations"] == 1.0
+    assert report["summary"]["gold_passage_20"] > 0.9
