@@ -62,13 +62,13 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identifies the weights: a SHA-256 over the parameters' names and shapes and a sample."""
+        """Identifies the weights: a SHA-256 over the parameters, as bfloat16, and their names."""
         if self.name == PACKAGED:
             return f"sha256:{PACKAGED_SHA256}"
         digest = hashlib.sha256()
         for key, value in self._model.state_dict().items():
-            sample = value.detach().to(torch.bfloat16).to(torch.float32).flatten()[:64].numpy()
-            digest.update(f"{key}{tuple(value.shape)}".encode() + sample.tobytes())
+            rounded = value.detach().to(torch.bfloat16).contiguous().view(torch.int16).numpy()
+            digest.update(f"{key}{tuple(value.shape)}".encode() + rounded.tobytes())
         return f"sha256:{digest.hexdigest()}"
 
     @property
@@ -84,7 +84,8 @@ class SentenceTransformerEmbedder:
         prompt = self._model.prompts.get("document") or None
         out = np.empty((len(texts), self.dimension), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
-        batches = [order[i : i + _BATCH] for i in range(0, len(order), _BATCH)]
+        size = min(_BATCH, -(-len(texts) // (2 * self._workers)) or 1)  # a few texts use all cores too
+        batches = [order[i : i + size] for i in range(0, len(order), size)]
 
         def forward(features: dict[str, torch.Tensor]) -> Vectors:
             with torch.inference_mode():

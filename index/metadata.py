@@ -22,13 +22,15 @@ _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 )
+_DEFAULTS = (dt.datetime(2001, 2, 3), dt.datetime(2004, 5, 6))
 _DATE = re.compile(
     rf"\b{_MONTH}\.?\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s*\d{{4}}\b"
     rf"|\b\d{{1,2}}\s+{_MONTH}\.?,?\s+\d{{4}}\b|\b\d{{4}}-\d{{2}}-\d{{2}}\b"
 )
-_DATE_LINE = re.compile(r"\A\s*(?:date|published)?\s*:?\s*(\d{4}-\d{2}-\d{2})\b[ \t]*", re.I)
+_DATE_LINE = re.compile(r"(?:date|published)?[ \t]{0,3}:?[ \t]{0,3}(\d{4}-\d{2}-\d{2})\b[ \t]*", re.I)
 _WIRE = re.compile(
-    r"/(?P<slash>(?:PRNewswire|CNW|24-7PressRelease|EINPresswire|Xinhua|Business Wire)[\w -]*)/"
+    r"/(?P<slash>(?:PRNewswire|CNW|24-7PressRelease|EINPresswire|Xinhua|Business Wire)[\w -]{0,30})"
+    r"(?:\.com)?/"
     r"|\((?P<paren>[A-Z][\w.-]*(?: [A-Z][\w.-]*)?[Ww](?:ire|IRE)|Newsworthy\.ai|NEWSFILE[^)]*)\)"
     r"|\b(?P<bare>GLOBE NEWSWIRE|BUSINESS WIRE|ACCESSWIRE|PR Karma)\b"
 )
@@ -41,6 +43,9 @@ _DASH = re.compile(r"\s*[)]?\s*(?:[/(][^/()\n]{0,40}[/)]\s*)?(?:--+|[—–/-])\
 _CAPITALS = re.compile(
     r"\s*(?P<place>[A-Z]{3,}(?: [A-Z]{3,}){0,2}(?:, [A-Z][A-Za-z.]+)?)(?:\s*(?:--?|[–—])|(?<=[A-Z]{6})\s)"
 )
+_WIRE_NAMES = r"(?:Newsfile Corp\.?|GLOBE NEWSWIRE|BUSINESS WIRE|ACCESSWIRE|PR Karma)"
+_WIRE_BEFORE = re.compile(rf"[\s–—/(-]*{_WIRE_NAMES}$", re.IGNORECASE)
+_WIRE_BEHIND = re.compile(rf"\s*[(/]{_WIRE_NAMES}[)/]\s*[–—-]*\s*", re.IGNORECASE)
 _EXCHANGES = {
     "NASDAQ": "NASDAQ", "NYSE": "NYSE", "NYSE AMERICAN": "NYSE American", "NYSE ARCA": "NYSE Arca",
     "TSX": "TSX", "TSXV": "TSXV", "TSX-V": "TSXV", "CSE": "CSE", "LSE": "LSE", "AIM": "AIM",
@@ -83,12 +88,16 @@ def parse_date(value: object) -> dt.date | None:
     if isinstance(value, dt.date):
         return value
     text = str(value).strip()
-    if not re.search(r"\d", text) or len(re.findall(r"\d{4}|[A-Za-z]{3,}|\d{1,2}", text)) < 3:
-        raise ValueError(text)
     try:
-        return dateparser.parse(text).date()
-    except (ValueError, OverflowError) as exc:
+        # what the text leaves out is filled from the default: with two, the gaps show
+        first, second = (
+            dateparser.parse(text, default=default, ignoretz=True).date() for default in _DEFAULTS
+        )
+    except (ValueError, OverflowError, TypeError) as exc:
         raise ValueError(text) from exc
+    if first != second or not re.search(r"[ /.,-]", text) or " and " in text:
+        raise ValueError(text)
+    return first
 
 
 def complete(release: Release) -> Release:
@@ -97,16 +106,16 @@ def complete(release: Release) -> Release:
     A ``wire`` given by the record (its publisher) becomes the issuer where the text names none.
     """
     text = release.text
-    body = _DATE_LINE.sub("", text, count=1)[:OPENING] if text[:40].strip() else text[:OPENING]
+    given, start = _date_line(text)
+    body = text[start : start + OPENING]
     date, place, lead = _dateline(body)
-    given = _DATE_LINE.match(text)
     company, tickers = _issuer(body[lead:], text)
     wire = _wire(body) or release.wire
     if release.company is None and company is None:
         company, wire = release.wire, _wire(body)
     return replace(
         release,
-        date=release.date or (parse_date(given[1]) if given else None) or date,
+        date=release.date or given or date,
         place=release.place or place,
         title=release.title or title_from(text),
         company=release.company or company,
@@ -120,20 +129,32 @@ def title_from(text: str) -> str:
 
     A headline is a first line of its own that does not end like a sentence.
     """
-    body = _DATE_LINE.sub("", text, count=1).lstrip()
+    body = text[_date_line(text)[1] :].lstrip()
     first, _, rest = body.partition("\n")
     first = first.strip().lstrip("#").strip(" *")
     if rest.strip() and len(first) <= 200 and not _DATE.search(first) and first[-1:] not in ".:;,":
         return first
-    lead = body[_dateline(body[:OPENING])[2] :].strip()
+    lead = body[_dateline(body[:OPENING])[2] :][:OPENING].strip()
     lead = re.sub(r"\s*\([^()]*\)", "", lead)
-    sentence = re.split(r"(?<=[a-z0-9)”\"][.!?])\s+(?=[A-Z“\"])", " ".join(lead[:800].split()))[0]
+    sentence = re.split(r"(?<=[a-z0-9)%”\"][.!?])\s+(?=[A-Z“\"])", " ".join(lead[:800].split()))[0]
     # "X, a company that ..., announced Y": the description of the issuer makes no title
     sentence = re.sub(r"^([^,]{3,80}), (?:an?|the) .{5,200}?, ((?:today )?(?:has )?announce)", r"\1 \2",
                       sentence)  # fmt: skip
     if len(sentence) <= TITLE_LENGTH:
         return sentence.rstrip(".") or "Untitled"
     return sentence[: TITLE_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def _date_line(text: str) -> tuple[dt.date | None, int]:
+    """The date of a line such as ``date 2025-01-20`` that opens a text, and where the rest begins."""
+    start = len(text) - len(text.lstrip())
+    match = _DATE_LINE.match(text, start)
+    if not match:
+        return None, 0
+    try:
+        return parse_date(match[1]), match.end()
+    except ValueError:
+        return None, 0
 
 
 def _dateline(body: str) -> tuple[dt.date | None, str | None, int]:
@@ -149,13 +170,15 @@ def _dateline(body: str) -> tuple[dt.date | None, str | None, int]:
         except ValueError:
             continue
         first = first or date
-        place = _PLACE.search(body[max(0, match.start() - 90) : match.start()].rstrip(" ,–—-/("))
+        before = body[max(0, match.start() - 90) : match.start()].rstrip(" ,–—-/(")
+        place = _PLACE.search(_WIRE_BEFORE.sub("", before))
         dash = _DASH.match(body, match.end())
         if place and dash:
             return date, re.sub(rf",? {_MONTH}$", "", place["place"]).strip(" ,-"), dash.end()
     capitals = _CAPITALS.match(body)
     if capitals:
-        return first, capitals["place"], capitals.end()
+        wire = _WIRE_BEHIND.match(body, capitals.end())
+        return first, capitals["place"], wire.end() if wire else capitals.end()
     return first, None, 0
 
 

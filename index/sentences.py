@@ -27,7 +27,7 @@ _STARTERS = (
 _MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 _BLOCK = re.compile(
     r"(?P<blank>\n[ \t]*\n\s*)|\n(?=[ \t]*(?:[*•‣◦▪·–—-]|\d{1,2}[.)])[ \t])"
-    r"|[ \t]+(?=[•‣◦▪]\s)|(?<=[^\s*])[ \t]+(?=\* [A-Z])"
+    r"|(?<![ \t])[ \t]+(?=[•‣◦▪]\s)|(?<=[^\s*])[ \t]+(?=\* [A-Z])"
 )
 _RUNS_ON = re.compile(r"[a-z]+[ ,]")
 # Never the end of a sentence, whatever follows.
@@ -41,7 +41,7 @@ _COUNTED = re.compile(rf"\b(?:Nos?|Figs?|Secs?|Arts?|Vols?|Ch|pp?|v|(?:{_MONTHS}
 _EITHER = (
     r"\b(?:Inc|Corp|Co|Cos|Ltd|plc|LLC|LLP|Jr|Sr|Esq|al|etc|Va|Md|Pa|Ga|Fla|Ala|Ark|Ariz|Calif|Colo"
     r"|Conn|Del|Ill|Ind|Kan|Ky|La|Mass|Mich|Minn|Miss|Mo|Mont|Neb|Nev|Okla|Ore|Tenn|Tex|Vt|Wash|Wis"
-    r"|Wyo|Ph\.D|[ap]\.m|(?:[A-Z][A-Za-z]?\.)+[A-Za-z])\."
+    r"|Wyo|Ph\.D|[ap]\.m|(?:[A-Z][A-Za-z]?\.){1,5}[A-Za-z])\."
 )
 _EITHER_END = re.compile(_EITHER + "$")
 _STARTER = re.compile(rf"[“\"‘]|(?:{_STARTERS})\b(?!\.)")

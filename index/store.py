@@ -11,15 +11,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -32,11 +35,12 @@ DATABASE = "releases.sqlite"
 VECTORS = "vectors.faiss"
 TITLE_WEIGHT = 0.6
 """Weight of a word in the title against one in the text (1.0), in BM25."""
-MAX_TITLES = 3
-"""A text that more titles than this share (an About section) is found by its own words only."""
 
 _TABLES = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE states (  -- one a change; what was derived from a state that is not here is not ours
+    generation INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE
+);
 CREATE TABLE releases (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -107,6 +111,16 @@ class Manifest:
     chunking: str
 
 
+def _manifest(facts: Mapping[str, str]) -> Manifest:
+    return Manifest(
+        facts["embedder"],
+        facts["fingerprint"],
+        int(facts["dimension"]),
+        facts["number_type"],
+        facts["chunking"],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A release with all that is derived from it, as the store takes it in."""
@@ -135,7 +149,7 @@ class Store:
         """Open an index. Raises IndexMissing, or IndexMismatch for one of another schema."""
         self.folder = folder
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         if not (folder / DATABASE).is_file():
             raise IndexMissing(
                 f"{folder}: there is no index here; make one: releaseqa index PATH --index {folder}"
@@ -147,14 +161,7 @@ class Store:
                 f"{folder} has schema {facts.get('schema')}, this program schema {SCHEMA}; move the "
                 f"folder away and make it again: releaseqa index PATH --index {folder}"
             )
-        self.identity = facts["identity"]
-        self.manifest = Manifest(
-            facts["embedder"],
-            facts["fingerprint"],
-            int(facts["dimension"]),
-            facts["number_type"],
-            facts["chunking"],
-        )
+        self.manifest = _manifest(facts)
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest) -> Store:
@@ -164,8 +171,6 @@ class Store:
             part = folder / f"{DATABASE}.{uuid.uuid4().hex}.part"
             facts = {
                 "schema": SCHEMA,
-                "identity": uuid.uuid4().hex,
-                "generation": 0,
                 "embedder": manifest.embedder,
                 "fingerprint": manifest.fingerprint,
                 "dimension": manifest.dimension,
@@ -177,7 +182,9 @@ class Store:
             connection.executemany(
                 "INSERT INTO manifest VALUES (?, ?)", [(k, str(v)) for k, v in facts.items()]
             )
+            _next_state(connection)
             connection.commit()
+            connection.execute("PRAGMA journal_mode = WAL")  # a property of the file from here on
             connection.close()
             part.replace(folder / DATABASE)  # a reader sees no half-made index
         except (OSError, sqlite3.Error) as exc:
@@ -185,17 +192,26 @@ class Store:
         return cls(folder)
 
     def close(self) -> None:
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        for held in list(self._held):
+            held.connection.close()
+        self._held.clear()
         self._local = threading.local()
 
     # -- reading ---------------------------------------------------------------------------------
 
     @property
     def generation(self) -> int:
-        """Raised by every change; equal generations mean equal content."""
-        return int(self._one("SELECT value FROM manifest WHERE key = 'generation'")[0])
+        """The number of changes, for people; two copies of an index may number theirs alike."""
+        return int(self._one("SELECT max(generation) - 1 FROM states")[0])
+
+    @property
+    def state(self) -> str:
+        """A token of the present content; equal tokens mean equal content, in any copy."""
+        return str(self._one("SELECT token FROM states ORDER BY generation DESC LIMIT 1")[0])
+
+    def descends_from(self, state: str) -> bool:
+        """Whether the content was once that of the token ``state``."""
+        return bool(self._rows("SELECT 1 FROM states WHERE token = ?", (state,)))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -313,7 +329,8 @@ class Store:
     def hits(self, scores: Mapping[int, float], filters: Filters | None = None) -> list[Hit]:
         """The passages of these texts with their scores, best first, each text once.
 
-        A text that several releases within ``filters`` carry is that of the newest of them.
+        A text that several releases within ``filters`` carry is that of the newest of them, and of
+        its first place there.
         """
         where, values = _where(filters) if filters else ("1", [])
         rows = self._rows_in(
@@ -324,7 +341,7 @@ class Store:
             values,
         )
         newest: dict[int, Any] = {}
-        for row in sorted(rows, key=lambda row: (row[5] or "", row[1])):
+        for row in sorted(rows, key=lambda row: (row[5] or "", row[1], -row[2])):
             newest[row[0]] = row
         ranked = sorted(newest.values(), key=lambda row: (-scores[row[0]], row[9]))
         return [
@@ -368,9 +385,20 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def checkpoint(self) -> None:
-        """Write the journal back, so that the database file alone is the whole index."""
-        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    def replace_with(self, other: Store) -> None:
+        """Take over all that ``other`` holds, in one step; readers see the old or the new.
+
+        Raises StoreError.
+        """
+        try:
+            other._connection().backup(self._connection())
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.folder}: cannot be written: {exc}") from exc
+
+    def check_unchanged(self) -> None:
+        """Raises IndexMismatch where another process has made the index again with other settings."""
+        if _manifest(self._facts()) != self.manifest:
+            raise IndexMismatch(f"{self.folder} was made again with other settings; open it again")
 
     def apply(
         self,
@@ -387,7 +415,7 @@ class Store:
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._apply(connection, entries, vectors, drop)
-            connection.execute("UPDATE manifest SET value = value + 1 WHERE key = 'generation'")
+            _next_state(connection)
             connection.commit()
         except sqlite3.Error as exc:
             connection.rollback()
@@ -427,7 +455,7 @@ class Store:
         for key, text in new_texts.items():
             db.execute(
                 "INSERT INTO texts (hash, text, title) VALUES (?, ?, ?)",
-                (key, text, _joined(new_titles[key])),
+                (key, text, _own_title(new_titles[key])),
             )
             db.execute(
                 "INSERT INTO vectors VALUES (?, ?)",
@@ -478,14 +506,14 @@ class Store:
                 row[0]
                 for row in db.execute(
                     "SELECT DISTINCT r.title FROM passages p JOIN releases r ON r.key = p.release"
-                    " WHERE p.text = ? LIMIT ?",
-                    (text_id, MAX_TITLES + 1),
+                    " WHERE p.text = ? LIMIT 2",
+                    (text_id,),
                 )
             ]
             if titles:
                 db.execute(
                     "UPDATE texts SET title = ?1 WHERE id = ?2 AND title <> ?1",
-                    (_joined(titles), text_id),
+                    (_own_title(titles), text_id),
                 )
             else:
                 db.execute("DELETE FROM texts WHERE id = ?", (text_id,))
@@ -493,17 +521,12 @@ class Store:
     # -- SQLite ----------------------------------------------------------------------------------
 
     def _connection(self) -> sqlite3.Connection:
-        held: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        held: _Held | None = getattr(self._local, "held", None)
         if held is None:
-            held = sqlite3.connect(
-                self.folder / DATABASE, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            held.execute("PRAGMA journal_mode = WAL")
-            held.execute("PRAGMA synchronous = NORMAL")
-            held.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = held
-            self._connections.append(held)
-        return held
+            held = _Held(_open(self.folder / DATABASE))
+            self._local.held = held  # goes with its thread
+            self._held.add(held)
+        return held.connection
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
@@ -533,27 +556,59 @@ class Store:
             ) from exc
 
 
+class _Held:
+    """A connection that is closed when nothing holds it any more."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A connection for one thread; a read-only one where the index may not be written."""
+    options: dict[str, Any] = {"timeout": 30, "isolation_level": None, "check_same_thread": False}
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        connection: sqlite3.Connection = sqlite3.connect(path, **options)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+    # without leave to make its side files, SQLite reads a database only as one that nobody changes
+    unchanging = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    address = f"file:{quote(str(path.resolve()))}?mode=ro{unchanging}"
+    read_only: sqlite3.Connection = sqlite3.connect(address, uri=True, **options)
+    return read_only
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Holds ``folder`` against other writers. Raises IndexBusy; a killed holder lets go."""
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "writing.lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as exc:
         raise IndexBusy(f"{folder}: another run is writing to this index; wait for it to end") from exc
+    except OSError as exc:
+        raise StoreError(f"{folder}: cannot be written: {exc.strerror or exc}") from exc
     try:
         yield
     finally:
         lock.release()
 
 
+def _next_state(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO states (token) VALUES (?)", (uuid.uuid4().hex,))
+
+
 def _where(filters: Filters) -> tuple[str, list[Any]]:
     """A condition on ``r`` (releases), and its values."""
     parts, values = ["1"], []
     if filters.company is not None:
-        parts.append("instr(r.names, ?)")
-        values.append(name_key(filters.company))
+        key = name_key(filters.company)
+        parts.append("instr(r.names, ?)" if key.strip() else "0")
+        values += [key] if key.strip() else []
     for operator, date in ((">=", filters.since), ("<=", filters.until), ("<=", filters.as_of)):
         if date is not None:
             parts.append(f"r.date {operator} ?")
@@ -573,9 +628,13 @@ def _suffixed(ticker: str) -> str:
     return f"{symbol}.HK" if exchange == "HKEX" else symbol
 
 
-def _joined(titles: Iterable[str]) -> str:
-    distinct = sorted(set(titles))
-    return "\n".join(distinct) if len(distinct) <= MAX_TITLES else ""
+def _own_title(titles: Iterable[str]) -> str:
+    """The title that a text is found by: none where releases of several titles share it.
+
+    So a later release's title leads to nothing under an earlier as-of.
+    """
+    distinct = set(titles)
+    return distinct.pop() if len(distinct) == 1 else ""
 
 
 def _date(value: str | None) -> dt.date | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
+import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from . import readers
-from .errors import IndexMismatch
+from .errors import IndexMismatch, StoreError
 from .passages import CHUNKING, cut
 from .store import DATABASE, VECTORS, Entry, Manifest, Store, text_hash, writing
 from .types import Embedder, Problem, Release
-from .vectors import Stamp, VectorIndex
+from .vectors import VectorIndex
 
 BATCH = 128
 """Releases a transaction: what a killed run loses at most."""
@@ -77,7 +78,7 @@ def index_path(
     source = source.resolve()
     files = readers.files(source)
     with writing(folder):
-        run = _Run(folder, model, make_embedder, report)
+        run = _Run(folder, model, make_embedder, report, {str(file.path) for file in files})
         run.take(_records(files), sum(map(readers.count, files)))
         run.drop_missing(source)
         return run.finish()
@@ -85,14 +86,16 @@ def index_path(
 
 def remove_path(folder: Path, source: Path) -> int:
     """Delete the releases that were read from ``source``; returns how many. Raises as above."""
-    with writing(folder):
-        store = Store(folder)
-        ids = list(store.ids_under(source.resolve()))
-        for i in range(0, len(ids), BATCH):
-            store.apply([], {}, ids[i : i + BATCH])
-        current_vectors(store)
+    store = Store(folder)
+    try:
+        with writing(folder):
+            ids = list(store.ids_under(source.resolve()))
+            for i in range(0, len(ids), BATCH):
+                store.apply([], {}, ids[i : i + BATCH])
+            current_vectors(store)
+    finally:
         store.close()
-        return len(ids)
+    return len(ids)
 
 
 def rebuild(
@@ -103,24 +106,40 @@ def rebuild(
     The new index is made beside the old one and takes its place when it is whole; a run that is
     stopped goes on where it was.
     """
-    with writing(folder):
-        old = Store(folder)
-        ids = old.release_ids()
-        new = folder / "rebuild"
-        try:
-            run = _Run(new, model, make_embedder, report)
-        except IndexMismatch:  # begun with other settings
+    old = Store(folder)
+    new = folder / "rebuild"
+    try:
+        with writing(folder):
+            ids = old.release_ids()
+            embedder = _embedder_for_rebuild(new, model, make_embedder)
+            run = _Run(new, model, lambda _: embedder, report)
+            run.take(((old.release(id_), old.file_of(id_)) for id_ in ids), len(ids))
+            run.drop(set(run.store.release_ids()) - set(ids))
+            old.replace_with(run.store)
+            summary = run.finish()
+            current_vectors(old)
             _delete_index(new)
-            run = _Run(new, model, make_embedder, report)
-        run.take(((old.release(id_), old.file_of(id_)) for id_ in ids), len(ids))
-        summary = run.finish()
-        for store in (old, Store(new)):
-            store.checkpoint()
-            store.close()
-        (new / DATABASE).replace(folder / DATABASE)
+            return summary
+    finally:
+        old.close()
+
+
+def _embedder_for_rebuild(new: Path, model: str, make_embedder: MakeEmbedder) -> Embedder:
+    """The embedder, and a folder ``new`` that is absent or was begun with it."""
+    try:
+        begun = Store(new)
+    except StoreError:
         _delete_index(new)
-        current_vectors(Store(folder))
-        return summary
+        return make_embedder(None)
+    embedder = make_embedder(begun.manifest.number_type)
+    try:
+        check_model(begun, model)
+        check_embedder(begun, embedder)
+    except IndexMismatch:
+        _delete_index(new)
+    finally:
+        begun.close()
+    return embedder
 
 
 def check_model(store: Store, model: str) -> None:
@@ -147,31 +166,34 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
         )
 
 
-def current_vectors(
-    store: Store, held: VectorIndex | None = None, generation: int = -1
-) -> tuple[VectorIndex, int]:
-    """The vector index of the store's present state, and that state's generation.
+def current_vectors(store: Store, held: tuple[VectorIndex, str] | None = None) -> tuple[VectorIndex, str]:
+    """The vector index of the store's present state, and that state.
 
-    Starts from ``held`` (of ``generation``) or the file, brings it up to date from the stored vectors
-    and writes the file if that can be; nothing is embedded.
+    Starts from ``held`` or the file, brings it up to date from the stored vectors and writes the
+    file if that can be; nothing is embedded. Raises IndexMismatch where the index was made again with
+    other settings since it was opened.
     """
     path = store.folder / VECTORS
     with store.snapshot():
-        now = store.generation
-        if held is None:
-            found = VectorIndex.load(path, store.identity, store.manifest.dimension)
-            held, generation = found or (VectorIndex(store.manifest.dimension), -1)
-        if generation == now:
-            return held, now
+        now = store.state
+        if held and held[1] == now:
+            return held
+        store.check_unchanged()
+        held = held or VectorIndex.load(path, store.manifest.dimension)
+        if held and held[1] == now:
+            return held
+        if held and store.descends_from(held[1]):
+            index = held[0].copy()  # searches may be running on the one held
+        else:
+            index = VectorIndex(store.manifest.dimension)
         wanted = store.text_ids()
-        index = held.copy()  # searches may be running on the one held
         index.remove(np.setdiff1d(index.ids, wanted))
         missing = np.setdiff1d(wanted, index.ids)
         for i in range(0, len(missing), 10_000):
             part = missing[i : i + 10_000]
             index.add(part, store.vectors(part))
-    if os.access(store.folder, os.W_OK):
-        index.save(path, Stamp(store.identity, now))
+    with contextlib.suppress(OSError):  # it is derived: the next to open the index makes it again
+        index.save(path, now)
     return index, now
 
 
@@ -185,7 +207,12 @@ class _Run:
     """One run over a source: its store, what it has seen, its summary."""
 
     def __init__(
-        self, folder: Path, model: str, make_embedder: MakeEmbedder, report: Report | None
+        self,
+        folder: Path,
+        model: str,
+        make_embedder: MakeEmbedder,
+        report: Report | None,
+        files: Collection[str] = (),
     ) -> None:
         self.summary = Summary()
         self._started = time.monotonic()
@@ -193,6 +220,7 @@ class _Run:
         self._make_embedder = make_embedder
         self._report = report
         self._embedder: Embedder | None = None
+        self._files = files  # those that this run reads
         self._seen: dict[str, str] = {}
         self._damaged: set[str] = set()
         self._records = 0
@@ -220,11 +248,12 @@ class _Run:
 
     def drop_missing(self, source: Path) -> None:
         """Delete the releases under ``source`` that were not seen, but for damaged files."""
-        gone = [
-            id_
-            for id_, file in self.store.ids_under(source).items()
-            if id_ not in self._seen and file not in self._damaged
-        ]
+        held = self.store.ids_under(source).items()
+        self.drop(id_ for id_, file in held if id_ not in self._seen and file not in self._damaged)
+
+    def drop(self, release_ids: Iterable[str]) -> None:
+        """Delete these releases."""
+        gone = list(release_ids)
         for i in range(0, len(gone), BATCH):
             self.store.apply([], {}, gone[i : i + BATCH])
         self.summary.deleted = len(gone)
@@ -267,12 +296,11 @@ class _Run:
         earlier = self._seen.get(release.id)
         if earlier is None:
             held = self.store.known([release.id]).get(release.id)
-            if held is None or held[1] == file or not Path(held[1]).exists():
+            if held is None or held[1] in self._files or not Path(held[1]).exists():
                 return None
             earlier = held[1]
         return Problem(
-            Path(file).name, None,
-            f"id {release.id!r} is already that of a record in {Path(earlier).name}; ids must differ",
+            file, None, f"id {release.id!r} is already that of a record in {earlier}; ids must differ"
         )  # fmt: skip
 
     def _vectors(self, entries: list[Entry]) -> dict[bytes, np.ndarray]:
@@ -297,12 +325,9 @@ class _Run:
 
 def _records(files: list[readers.SourceFile]) -> Iterator[tuple[Release | Problem, str]]:
     for file in files:
-        for record in file.reader(file.path, file.name):
+        for record in readers.records(file):
             yield record, str(file.path)
 
 
 def _delete_index(folder: Path) -> None:
-    if folder.is_dir():
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+    shutil.rmtree(folder, ignore_errors=True)

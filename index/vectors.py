@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,6 @@ Ids = NDArray[np.int64]
 _FORMAT = "releaseqa-vectors-1"
 
 faiss.omp_set_num_threads(1)  # questions come in parallel; each search is short
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a vector file was made from: the store's identity and its generation."""
-
-    store: str
-    generation: int
 
 
 class VectorIndex:
@@ -94,16 +86,16 @@ class VectorIndex:
         twin._index = faiss.clone_index(self._index)
         return twin
 
-    def save(self, path: Path, stamp: Stamp) -> None:
-        """Write to ``path`` in one step, stamped."""
+    def save(self, path: Path, state: str) -> None:
+        """Write to ``path`` in one step, stamped with the state of the store it was made from."""
         data = faiss.serialize_index(self._index).tobytes()
         head = {
             "format": _FORMAT,
-            **asdict(stamp),
+            "state": state,
             "dimension": self.dimension,
             "crc32": zlib.crc32(data),
         }
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         with part.open("wb") as out:
             out.write(json.dumps(head).encode() + b"\n" + data)
             out.flush()
@@ -111,17 +103,17 @@ class VectorIndex:
         part.replace(path)
 
     @classmethod
-    def load(cls, path: Path, store: str, dimension: int) -> tuple[VectorIndex, int] | None:
-        """The index at ``path`` and its generation; None where it is not whole or not this store's."""
+    def load(cls, path: Path, dimension: int) -> tuple[VectorIndex, str] | None:
+        """The index at ``path`` and the state it is stamped with; None where it is not whole."""
         try:
             head, data = path.read_bytes().split(b"\n", 1)
             stamp = json.loads(head)
-            if (stamp["format"], stamp["store"], stamp["dimension"]) != (_FORMAT, store, dimension):
+            if (stamp["format"], stamp["dimension"]) != (_FORMAT, dimension):
                 return None
             if zlib.crc32(data) != stamp["crc32"]:
                 return None
             loaded = cls(dimension)
             loaded._index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
-            return loaded, int(stamp["generation"])
+            return loaded, str(stamp["state"])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return None

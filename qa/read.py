@@ -24,7 +24,7 @@ from .settings import Reading
 
 Floats = NDArray[np.float64]
 
-SHORTLIST = 8
+SHORTLIST = 6
 """Sentences that are embedded; more cost more time and picked no better sentence."""
 
 SHORTLIST_NAMES = (*NAMES, "similarity")  # cosine of question and sentence

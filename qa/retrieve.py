@@ -70,7 +70,7 @@ class Retriever:
         """
         check(filters, self._store)
         with self._lock:
-            self._vectors = current_vectors(self._store, *self._vectors)
+            self._vectors = current_vectors(self._store, self._vectors)
             index, _ = self._vectors
         n = max(self._settings.candidates, k)
         with self._store.snapshot():

@@ -66,7 +66,17 @@ def files(source: Path) -> list[SourceFile]:
 def read(source: Path) -> Iterator[Release | Problem]:
     """The records of ``source``, file by file. Raises SourceError as ``files`` does."""
     for file in files(source):
-        yield from file.reader(file.path, file.name)
+        yield from records(file)
+
+
+def records(file: SourceFile) -> Iterator[Release | Problem]:
+    """The records of one file."""
+    try:
+        str(file.path).encode()
+    except UnicodeEncodeError:
+        yield Problem(ascii(file.name), None, "the file's name is not UTF-8; rename it")
+        return
+    yield from file.reader(file.path, file.name)
 
 
 def count(file: SourceFile) -> int:

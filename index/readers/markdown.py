@@ -38,9 +38,9 @@ def _fields(source: str, name: str) -> dict[str, Any] | Problem:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source)):
             return Problem(name, None, "front matter uses YAML aliases (*name); write values out")
         fields = yaml.safe_load(source)
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+    except Exception as exc:  # PyYAML raises many kinds for values that do not fit their tag
         mark = getattr(exc, "problem_mark", None)
-        reason = getattr(exc, "problem", None) or exc
+        reason = " ".join(str(getattr(exc, "problem", None) or exc).split())[:200]
         return Problem(name, mark.line + 2 if mark else None, f"front matter is not YAML: {reason}")
     if fields is None or isinstance(fields, dict):
         return {str(key): value for key, value in (fields or {}).items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,9 +36,9 @@ def release(
     if not isinstance(text, str) or not text.strip():
         return Problem(file, line, "has no text; a release needs a body")
     values = {key: _string(fields.get(key)) for key in _FIELDS - {"body", "date", "tickers"}}
-    for key, value in (*values.items(), ("body", text)):
-        if value and not _encodable(value):
-            return Problem(file, line, f"'{key}' holds half a character (a lone surrogate)")
+    for key, value in (*fields.items(), ("body", text)):
+        if not _encodable(json.dumps([str(key), _plain(value)], ensure_ascii=False)):
+            return Problem(file, line, f"{key!a} holds half a character (a lone surrogate)")
     try:
         date = parse_date(fields.get("date"))
     except ValueError:
@@ -55,7 +57,7 @@ def release(
             place=values["place"],
             wire=values["wire"] or values["publisher"],
             url=values["url"],
-            extra={k: v for k, v in fields.items() if k not in _FIELDS},
+            extra={key: _plain(value) for key, value in fields.items() if key not in _FIELDS},
         )
     )
 
@@ -64,6 +66,16 @@ def _string(value: Any) -> str | None:
     """A field as text; white space around it and empty values are dropped."""
     text = "" if value is None or isinstance(value, (list, dict)) else str(value).strip()
     return text or None
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON can hold it: names are strings, and so is what JSON has no type for."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    finite = isinstance(value, float) and math.isfinite(value)
+    return value if finite or value is None or isinstance(value, (str, int)) else str(value)
 
 
 def _tickers(value: Any) -> tuple[str, ...]:

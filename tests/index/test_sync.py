@@ -83,7 +83,7 @@ def test_a_second_run_does_nothing(folder: Path, source: Path) -> None:
     embedder = FakeEmbedder()
     assert told(index(folder, source, embedder)) == {"unchanged": 4}
     assert (embedder.made, embedder.embedded) == (0, 0), "an embedder takes a second to make"
-    assert rows(folder, "SELECT * FROM manifest") == state, "the generation stays"
+    assert rows(folder, "SELECT * FROM states") == state, "the generation stays"
 
 
 def test_add_change_and_delete(folder: Path, source: Path, tmp_path: Path) -> None:
@@ -707,16 +707,15 @@ def test_a_reader_catches_up_with_another_process(folder: Path, forty: Path) -> 
     write_lines(forty / "b.jsonl", record("first"))
     index(folder, forty / "b.jsonl")
     store = Store(folder)
-    held, generation = sync.current_vectors(store)
+    held, state = sync.current_vectors(store)
     assert len(held) == 1
     with start(folder, forty, 0.0) as process:
         while process.poll() is None:
-            newer, now = sync.current_vectors(store, held, generation)
-            assert now >= generation
-            assert (newer is held) == (now == generation)
-            held, generation = newer, now
+            newer, now = sync.current_vectors(store, (held, state))
+            assert (newer is held) == (now == state)
+            held, state = newer, now
             time.sleep(0.01)
-    held, generation = sync.current_vectors(store, held, generation)
+    held, state = sync.current_vectors(store, (held, state))
     assert sorted(held.ids.tolist()) == store.text_ids().tolist()
     assert held.dimension == DIMENSION
     store.close()
@@ -742,7 +741,7 @@ def test_threads_that_catch_up_at_once_do_not_meet_in_one_file(folder: Path, for
             thread.start()
         for thread in threads:
             thread.join()
-        assert VectorIndex.load(folder / VECTORS, store.identity, DIMENSION) is not None
+        assert VectorIndex.load(folder / VECTORS, DIMENSION) is not None
     assert wrong == []
     store.close()
 
@@ -769,8 +768,7 @@ def spoil(path: Path, how: str) -> None:
             "foreign": json.dumps({**stamp, "store": "0" * 32}).encode() + b"\n" + body,
             "format": json.dumps({**stamp, "format": "x"}).encode() + b"\n" + body,
             "dimension": json.dumps({**stamp, "dimension": 3}).encode() + b"\n" + body,
-            "behind": json.dumps({**stamp, "generation": 0}).encode() + b"\n" + body,
-            "ahead": json.dumps({**stamp, "generation": 99}).encode() + b"\n" + body,
+            "strange": json.dumps({**stamp, "state": "of another index"}).encode() + b"\n" + body,
             "no crc": json.dumps({k: v for k, v in stamp.items() if k != "crc32"}).encode()
             + b"\n"
             + body,
@@ -797,9 +795,9 @@ def test_a_spoilt_vector_file_is_made_again_without_embedding(
     index(folder, forty, embedder)
     assert (embedder.made, embedder.embedded) == (0, 0)
     store = Store(folder)
-    loaded = VectorIndex.load(folder / VECTORS, store.identity, DIMENSION)
+    loaded = VectorIndex.load(folder / VECTORS, DIMENSION)
     assert loaded is not None
-    assert loaded[1] == store.generation
+    assert loaded[1] == store.state
     assert sorted(loaded[0].ids.tolist()) == store.text_ids().tolist()
     store.close()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from index.types import Vectors
-from index.vectors import Stamp, VectorIndex
+from index.vectors import VectorIndex
 
 DIMENSION = 48
 
@@ -146,12 +146,12 @@ def test_a_copy_is_its_own() -> None:
 def test_save_and_load(tmp_path: Path, count: int) -> None:
     index, held = filled(count) if count else (VectorIndex(DIMENSION), {})
     path = tmp_path / "v.faiss"
-    index.save(path, Stamp("store", 7))
+    index.save(path, "state-7")
     assert [p.name for p in tmp_path.iterdir()] == ["v.faiss"], "no part is left"
-    loaded = VectorIndex.load(path, "store", DIMENSION)
+    loaded = VectorIndex.load(path, DIMENSION)
     assert loaded is not None
-    twin, generation = loaded
-    assert (generation, twin.ids.tolist()) == (7, index.ids.tolist())
+    twin, state = loaded
+    assert (state, twin.ids.tolist()) == ("state-7", index.ids.tolist())
     query = unit(4, 1)
     assert twin.search(query, 10) == index.search(query, 10)
     twin.add([100_000], query)
@@ -162,9 +162,9 @@ def test_save_and_load(tmp_path: Path, count: int) -> None:
 
 def test_a_save_replaces_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "v.faiss"
-    filled(10)[0].save(path, Stamp("store", 1))
-    filled(20)[0].save(path, Stamp("store", 2))
-    loaded = VectorIndex.load(path, "store", DIMENSION)
+    filled(10)[0].save(path, "state-1")
+    filled(20)[0].save(path, "state-2")
+    loaded = VectorIndex.load(path, DIMENSION)
     assert loaded is not None
     assert (len(loaded[0]), loaded[1]) == (20, 2)
 
@@ -172,13 +172,13 @@ def test_a_save_replaces_what_was_there(tmp_path: Path) -> None:
 def test_no_byte_of_the_file_can_change_unseen(tmp_path: Path) -> None:
     path = tmp_path / "v.faiss"
     index, _ = filled(20)
-    index.save(path, Stamp("store", 3))
+    index.save(path, "state-3")
     data = path.read_bytes()
     head = data.index(b"\n")
     for at in [*range(0, head), *range(head, len(data), 97), len(data) - 1]:
         path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-        loaded = VectorIndex.load(path, "store", DIMENSION)
-        if loaded is not None:  # only the generation may read otherwise
+        loaded = VectorIndex.load(path, DIMENSION)
+        if loaded is not None:  # only the state may read otherwise
             assert loaded[0].ids.tolist() == index.ids.tolist()
             assert at < head
 
@@ -186,19 +186,19 @@ def test_no_byte_of_the_file_can_change_unseen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", [0, 1, 10, 100, 500, -1])
 def test_a_cut_off_file_is_none(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "v.faiss"
-    filled(20)[0].save(path, Stamp("store", 3))
+    filled(20)[0].save(path, "state-3")
     path.write_bytes(path.read_bytes()[:keep])
-    assert VectorIndex.load(path, "store", DIMENSION) is None
+    assert VectorIndex.load(path, DIMENSION) is None
 
 
 def test_what_is_no_file_of_this_store_is_none(tmp_path: Path) -> None:
     path = tmp_path / "v.faiss"
-    assert VectorIndex.load(path, "store", DIMENSION) is None
-    filled(20)[0].save(path, Stamp("store", 3))
-    assert VectorIndex.load(path, "other", DIMENSION) is None
-    assert VectorIndex.load(path, "store", DIMENSION + 1) is None
-    assert VectorIndex.load(tmp_path, "store", DIMENSION) is None
-    assert json.loads(path.read_bytes().split(b"\n", 1)[0])["generation"] == 3
+    assert VectorIndex.load(path, DIMENSION) is None
+    filled(20)[0].save(path, "state-3")
+    assert VectorIndex.load(path, DIMENSION) is None
+    assert VectorIndex.load(path, DIMENSION + 1) is None
+    assert VectorIndex.load(tmp_path, DIMENSION) is None
+    assert json.loads(path.read_bytes().split(b"\n", 1)[0])["state"] == "state-3"
 
 
 # -- threads -------------------------------------------------------------------------------------
