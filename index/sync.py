@@ -117,7 +117,9 @@ def rebuild(
             run.drop(set(run.store.release_ids()) - set(ids))
             old.replace_with(run.store)
             summary = run.finish()
-            current_vectors(old)
+            made = Store(folder)
+            current_vectors(made)
+            made.close()
             _delete_index(new)
             return summary
     finally:
@@ -267,11 +269,12 @@ class _Run:
     def _batch(self, batch: list[tuple[Release | Problem, str]]) -> None:
         releases = []
         for record, file in batch:
-            problem = record if isinstance(record, Problem) else self._clash(record, file)
-            if problem:
-                self.summary.problems.append(problem)
+            if isinstance(record, Problem):
+                self.summary.problems.append(record)
                 self._damaged.add(file)
-            elif isinstance(record, Release):
+            elif clash := self._clash(record, file):
+                self.summary.problems.append(clash)
+            else:
                 self._seen[record.id] = file
                 releases.append((record, file))
         known = self.store.known(release.id for release, _ in releases)
@@ -296,7 +299,8 @@ class _Run:
         earlier = self._seen.get(release.id)
         if earlier is None:
             held = self.store.known([release.id]).get(release.id)
-            if held is None or held[1] in self._files or not Path(held[1]).exists():
+            ours = held is None or held[1] == file or held[1] in self._files
+            if held is None or ours or not Path(held[1]).exists():
                 return None
             earlier = held[1]
         return Problem(

@@ -62,8 +62,8 @@ class VectorIndex:
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The ``k`` nearest (id, cosine) to a query of shape (1, dimension), nearest first.
 
-        ``among`` restricts the search itself to these ids, so that ``k`` of them are found. Ties are
-        ordered by id.
+        ``among`` restricts the search itself to these ids, so that ``k`` of them are found. Equal scores
+        come in the order of their ids.
         """
         k = min(k, len(self) if among is None else len(among))
         if k <= 0:

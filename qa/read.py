@@ -100,23 +100,22 @@ def with_similarity(
 def choose(
     found: Sequence[Candidate], scores: Floats, margin: float, settings: Reading
 ) -> list[Candidate]:
-    """The best sentence and those within ``margin`` of it, as far as the settings' limits allow.
+    """The best sentence and others of its release within ``margin`` of it, in the text's order.
 
-    Sentences of a release stay in its order; the release of the best sentence comes first.
+    As far as the settings' limits allow; a sentence that a release repeats is given once.
     """
     order = np.argsort(-scores, kind="stable")
+    best = found[int(order[0])]
     chosen: list[Candidate] = []
     texts: list[str] = []
     for c in (found[int(i)] for i in order if scores[i] >= scores[order[0]] - margin):
         text = " ".join(c.text.split())
-        fits = len(" ".join([*texts, text])) <= settings.characters
-        if len(chosen) < settings.sentences and text not in texts and (fits or not chosen):
+        fits = len(" ".join([*texts, text])) <= settings.characters or not chosen
+        new = c.hit.release_id == best.hit.release_id and text not in texts
+        if new and fits and len(chosen) < settings.sentences:
             chosen.append(c)
             texts.append(text)
-    ranks: dict[str, int] = {}
-    for c in chosen:
-        ranks.setdefault(c.hit.release_id, len(ranks))
-    return sorted(chosen, key=lambda c: (ranks[c.hit.release_id], c.start))
+    return sorted(chosen, key=lambda c: c.start)
 
 
 def answer_features(features: Floats, scores: Floats) -> Floats:

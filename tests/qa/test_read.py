@@ -72,13 +72,14 @@ def test_the_kind_of_answer_is_seen(question: str, text: str, feature: str) -> N
     assert named(query, "nothing of the sort")[feature] == 0.0
 
 
-def test_the_best_come_in_the_order_of_their_release_and_once() -> None:
-    found = candidates([hit("One. Two. Three.", "a"), hit("Four. Two.", "b")])
-    scores = np.array([1.0, 2.0, 2.5, 2.9, 2.8])
-    assert [c.text for c in choose(found, scores, 2.0, Reading())] == ["Four.", "Two.", "One.", "Three."]
-    assert [c.text for c in choose(found, scores, 0.5, Reading())] == ["Four.", "Two.", "Three."]
-    assert [c.text for c in choose(found, scores, 2.0, Reading(sentences=1))] == ["Four."]
-    assert [c.text for c in choose(found, scores, 2.0, Reading(characters=10))] == ["Four.", "Two."]
+def test_the_best_of_one_release_come_in_its_order_and_once() -> None:
+    found = candidates([hit("One. Two. Three.", "a"), hit("Four. Two.", "b"), hit("One.", "a", 50)])
+    scores = np.array([1.0, 2.0, 2.5, 2.4, 2.3, 1.1])
+    assert [c.text for c in choose(found, scores, 2.0, Reading())] == ["Two.", "Three.", "One."]
+    assert [c.start for c in choose(found, scores, 2.0, Reading())] == [5, 10, 50]
+    assert [c.text for c in choose(found, scores, 0.6, Reading())] == ["Two.", "Three."]
+    assert [c.text for c in choose(found, scores, 2.0, Reading(sentences=1))] == ["Three."]
+    assert [c.text for c in choose(found, scores, 2.0, Reading(characters=11))] == ["Two.", "Three."]
 
 
 def test_a_single_sentence_is_given_whole() -> None:
