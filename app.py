@@ -28,6 +28,7 @@ import gradio as gr
 
 from index.errors import FilterError, ReleaseQAError
 from index.types import Filters, Overview, Release
+from qa.settings import Settings
 from qa.types import Answer, Citation, Turn
 
 EXAMPLES = (
@@ -570,12 +571,13 @@ def serve(
     port: int = 7860,
     model: str = "extractive",
     inbrowser: bool = True,
+    embedder: str = Settings().embedder,
 ) -> None:
     """Serve the index until interrupted; raises ReleaseQAError if it or the port cannot be had."""
     from qa import ReleaseQA
 
     check_port(host, port)
-    with ReleaseQA.open(index, model=model) as qa:
+    with ReleaseQA.open(index, model, Settings(embedder=embedder)) as qa:
         page = build(qa)
         address = launch(page, host, port, inbrowser)
         print(f"releaseqa on {address} (Ctrl-C to stop)", flush=True)

@@ -20,6 +20,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from qa.settings import Settings
+
 from .questions import EvalError, Question, find, load
 from .run import Asked, Run, check, run
 
@@ -43,6 +45,7 @@ def evaluate(
     json_out: bool,
     out: Path | None,
     save_answers: Path | None = None,
+    embedder: str = Settings().embedder,
 ) -> int:
     """Runs sets against an index and reports; 1 when a citation is not a slice of its release.
 
@@ -60,7 +63,7 @@ def evaluate(
         raise EvalError("two sets have the same file name; rename one")
     questions = [load(path) for path in paths]
     commit = _commit(_ROOT)
-    with ReleaseQA.open(index, model=model) as qa:
+    with ReleaseQA.open(index, model, Settings(embedder=embedder)) as qa:
         runs = _run_all(qa, paths, questions)
         records = [to_json(r, path, qa, model, commit) for r, path in zip(runs, paths, strict=True)]
     if save_answers:
@@ -82,7 +85,7 @@ def to_json(run: Run, source: Path, qa: Asked, model: str, commit: str) -> dict[
     return {
         "set": source.stem,
         "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         "commit": commit,
         "model": model,
         "settings": _settings(qa),

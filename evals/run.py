@@ -13,6 +13,7 @@ import numpy as np
 from index.errors import NotInIndex
 from index.types import Hit, Overview, Release
 from qa.types import Answer, Citation, Turn
+from qa.verify import is_slice
 
 from . import metrics
 from .metrics import Figure
@@ -201,7 +202,7 @@ def _is_slice(qa: Asked, citation: Citation) -> bool:
         text = qa.release(citation.release_id).text
     except NotInIndex:
         return False
-    return bool(citation.quote) and text[citation.start : citation.end] == citation.quote
+    return is_slice(text, citation.start, citation.end, citation.quote)
 
 
 def _figures(results: Sequence[Result]) -> dict[str, Any]:

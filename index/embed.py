@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -91,8 +90,7 @@ class SentenceTransformerEmbedder:
             with torch.inference_mode():
                 return _unit(self._model(features)["sentence_embedding"].float().numpy())
 
-        # one thread a core, each with whole batches, beats one batch spread over the cores; the
-        # tokenizer is not safe to share, so it runs here
+        # one thread a core, each with whole batches, beats one batch spread over the cores
         with _one_thread_each(), ThreadPoolExecutor(self._workers) as pool:
             for first in range(0, len(batches), 4 * self._workers):
                 group = batches[first : first + 4 * self._workers]
@@ -138,7 +136,7 @@ class SentenceTransformerEmbedder:
                     start = time.perf_counter()
                     self._model(dict(features))
                     laps.append(time.perf_counter() - start)
-            times[number_type] = statistics.median(laps[1:])
+            times[number_type] = min(laps)  # the least disturbed by what else runs
         if times["bfloat16"] < 0.9 * times["float32"]:
             return "bfloat16"
         self._model = _load(self._folder or self.name)  # what bfloat16 rounded off is gone

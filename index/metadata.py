@@ -73,7 +73,7 @@ _ABOUT = re.compile(rf"^[#* ]*About (?P<name>{_NAME})[:* ]*$", re.MULTILINE)
 _LEGAL_FORM = re.compile(
     r"\b(?:Inc|Corp|Corporation|Ltd|Limited|LLC|plc|Co|Company|Holdings|Group|AG|S\.A|N\.V)\b"
 )
-_HONORIFIC = re.compile(r"^(?:Today|The|On|In|For|As|With|When|Who|This|New|By)\b")
+_OPENER = re.compile(r"^(?:Today|The|On|In|For|As|With|When|Who|This|New|By)\b")
 
 
 def parse_date(value: object) -> dt.date | None:
@@ -100,27 +100,27 @@ def parse_date(value: object) -> dt.date | None:
     return first
 
 
-def complete(release: Release) -> Release:
+def complete(release: Release, publisher: str | None = None) -> Release:
     """``release`` with the fields that it lacks read from its text; given fields stay as they are.
 
-    A ``wire`` given by the record (its publisher) becomes the issuer where the text names none.
+    The ``publisher`` of a record is the issuer where neither record nor text names one, else the
+    wire where those name none.
     """
     text = release.text
     given, start = _date_line(text)
     body = text[start : start + OPENING]
     date, place, lead = _dateline(body)
     company, tickers = _issuer(body[lead:], text)
-    wire = _wire(body) or release.wire
-    if release.company is None and company is None:
-        company, wire = release.wire, _wire(body)
+    company = release.company or company
+    wire = release.wire or _wire(body)
     return replace(
         release,
         date=release.date or given or date,
         place=release.place or place,
         title=release.title or title_from(text),
-        company=release.company or company,
+        company=company or publisher,
         tickers=release.tickers or tickers,
-        wire=wire,
+        wire=wire or (publisher if company else None),
     )
 
 
@@ -215,4 +215,4 @@ def _issuer(lead: str, text: str) -> tuple[str | None, tuple[str, ...]]:
 
 def _clean_name(name: str) -> str | None:
     name = name.strip(" ,-(")
-    return None if _HONORIFIC.match(name) or len(name) < 2 else name
+    return None if _OPENER.match(name) or len(name) < 2 else name

@@ -15,7 +15,7 @@ LONGEST = 800  # code points at most: about 180 tokens of English, within MiniLM
 CHUNKING = f"sentences {SHORTEST}-{LONGEST} v1"
 """Identifies how passages are cut; an index made with another value has to be made again."""
 
-_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_BLANK_LINE = re.compile(r"\r?\n[ \t\r]*\n")
 _SOFT_BREAKS = (re.compile(r"[;•|]\s+"), re.compile(r",\s+"), re.compile(r"\s+"))
 
 
@@ -58,9 +58,9 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
 def _pack(text: str, start: int, end: int) -> Iterator[Span]:
     """Join the sentences of a section to passages.
 
-    A passage of at least SHORTEST ends at a blank line; in text without line breaks it ends at
-    sentences that their own words choose (one in two, by CRC). So the same run of sentences in two
-    releases is cut alike, whatever stands before it, and is stored and embedded once.
+    A passage of at least SHORTEST ends at a blank line, and, since some releases come without line
+    breaks, at sentences that their own words choose (one in two, by CRC). So the same run of
+    sentences in two releases is cut alike, whatever stands before it, and is embedded once.
     """
     first: int | None = None
     last = start

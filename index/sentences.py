@@ -133,7 +133,7 @@ def _around(text: str, at: int) -> str:
     return before[0] + after[0]
 
 
-_library: Splitter = repaired(tokenize_spans)
+_split: Splitter = repaired(tokenize_spans)
 
 
 def sentences(text: str) -> list[Span]:
@@ -142,7 +142,7 @@ def sentences(text: str) -> list[Span]:
     Text that ends without a full stop (a heading, a list item, a cut paragraph) is a sentence too.
     """
     spans = []
-    for start, end in _library(text):
+    for start, end in _split(text):
         lead = len(text[start:end]) - len(text[start:end].lstrip())
         spans.append((start + lead, end))
     return spans

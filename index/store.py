@@ -18,7 +18,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,15 +177,14 @@ class Store:
                 "number_type": manifest.number_type,
                 "chunking": manifest.chunking,
             }
-            connection = sqlite3.connect(part)
-            connection.executescript(_TABLES)
-            connection.executemany(
-                "INSERT INTO manifest VALUES (?, ?)", [(k, str(v)) for k, v in facts.items()]
-            )
-            _next_state(connection)
-            connection.commit()
-            connection.execute("PRAGMA journal_mode = WAL")  # a property of the file from here on
-            connection.close()
+            with closing(sqlite3.connect(part)) as connection:
+                connection.executescript(_TABLES)
+                connection.executemany(
+                    "INSERT INTO manifest VALUES (?, ?)", [(k, str(v)) for k, v in facts.items()]
+                )
+                _next_state(connection)
+                connection.commit()
+                connection.execute("PRAGMA journal_mode = WAL")  # a property of the file from here on
             part.replace(folder / DATABASE)  # a reader sees no half-made index
         except (OSError, sqlite3.Error) as exc:
             raise StoreError(f"{folder}: cannot make an index here: {exc}") from exc
@@ -304,6 +303,10 @@ class Store:
         """In how many texts (or their titles) each of these stemmed terms occurs, where it does."""
         return dict(self._rows_in("SELECT term, doc FROM terms WHERE term", terms))
 
+    def common_terms(self, least: int) -> dict[str, int]:
+        """The stemmed terms that at least ``least`` texts hold, with the number that do."""
+        return dict(self._rows("SELECT term, doc FROM terms WHERE doc >= ?", (least,)))
+
     def text_count(self) -> int:
         return int(self._one("SELECT count(*) FROM texts")[0])
 
@@ -380,7 +383,7 @@ class Store:
             sources=tuple(sources.items()),
             embedder=self.manifest.embedder,
             generation=self.generation,
-            bytes=sum(f.stat().st_size for f in self.folder.iterdir() if f.is_file()),
+            bytes=_size(self.folder),
         )
 
     # -- writing ---------------------------------------------------------------------------------
@@ -600,6 +603,15 @@ def writing(folder: Path) -> Iterator[None]:
 
 def _next_state(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO states (token) VALUES (?)", (uuid.uuid4().hex,))
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder; those that go away meanwhile do not count."""
+    total = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

@@ -85,7 +85,10 @@ def index_path(
 
 
 def remove_path(folder: Path, source: Path) -> int:
-    """Delete the releases that were read from ``source``; returns how many. Raises as above."""
+    """Delete the releases that were read from ``source``; returns how many.
+
+    Raises IndexMissing, IndexMismatch, IndexBusy and StoreError.
+    """
     store = Store(folder)
     try:
         with writing(folder):
@@ -104,7 +107,8 @@ def rebuild(
     """Make the index again from the releases that it holds, with this model and chunking.
 
     The new index is made beside the old one and takes its place when it is whole; a run that is
-    stopped goes on where it was.
+    stopped goes on where it was. Raises IndexMissing, IndexMismatch (another schema), IndexBusy,
+    StoreError and ModelError.
     """
     old = Store(folder)
     new = folder / "rebuild"
@@ -171,11 +175,12 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
 def current_vectors(store: Store, held: tuple[VectorIndex, str] | None = None) -> tuple[VectorIndex, str]:
     """The vector index of the store's present state, and that state.
 
-    Starts from ``held`` or the file, brings it up to date from the stored vectors and writes the
-    file if that can be; nothing is embedded. Raises IndexMismatch where the index was made again with
-    other settings since it was opened.
+    Starts from ``held``, else from the file, which it then writes anew if that can be, and brings it up
+    to date from the stored vectors; nothing is embedded. Raises IndexMismatch where the index was made
+    again with other settings since it was opened.
     """
     path = store.folder / VECTORS
+    opening = held is None
     with store.snapshot():
         now = store.state
         if held and held[1] == now:
@@ -194,8 +199,9 @@ def current_vectors(store: Store, held: tuple[VectorIndex, str] | None = None) -
         for i in range(0, len(missing), 10_000):
             part = missing[i : i + 10_000]
             index.add(part, store.vectors(part))
-    with contextlib.suppress(OSError):  # it is derived: the next to open the index makes it again
-        index.save(path, now)
+    if opening:  # a reader that follows a running writer leaves the file to it
+        with contextlib.suppress(OSError):  # it is derived: the next to open the index makes it again
+            index.save(path, now)
     return index, now
 
 

@@ -96,11 +96,14 @@ class VectorIndex:
             "crc32": zlib.crc32(data),
         }
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-        with part.open("wb") as out:
-            out.write(json.dumps(head).encode() + b"\n" + data)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
+        try:
+            with part.open("wb") as out:
+                out.write(json.dumps(head).encode() + b"\n" + data)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path, dimension: int) -> tuple[VectorIndex, str] | None:

@@ -17,12 +17,14 @@ from rich.console import Console
 
 from index.errors import ReleaseQAError
 
+from .settings import Settings
+
 if TYPE_CHECKING:
     from index.sync import MakeEmbedder, Report, Summary
     from index.types import Embedder
     from qa.types import Answer
 
-MODEL = "all-MiniLM-L6-v2"
+MODEL = Settings().embedder
 
 cli = typer.Typer(
     name="releaseqa",
@@ -121,7 +123,7 @@ def ask(
         if as_json:
             print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
         else:
-            _show_answer(answer, qa.overview().releases)
+            _show_answer(answer)
 
 
 @cli.command()
@@ -229,12 +231,13 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     model: Model = "extractive",
+    embedder: EmbedderName = MODEL,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Open the app: chat in a browser."""
     import app
 
-    app.serve(index, host, port, model=model, inbrowser=browser)
+    app.serve(index, host, port, model=model, inbrowser=browser, embedder=embedder)
 
 
 @cli.command("eval")
@@ -242,6 +245,7 @@ def eval_(
     sets: Annotated[list[Path], typer.Argument(help="Question sets (.jsonl), or `demo`.")],
     index: IndexDir = DEFAULT_INDEX,
     model: Model = "extractive",
+    embedder: EmbedderName = MODEL,
     as_json: Json = False,
     out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for result files.")] = None,
     save_answers: Annotated[
@@ -251,7 +255,7 @@ def eval_(
     """Score question sets against an index; exit code 1 where a citation is no slice."""
     from evals.report import evaluate
 
-    raise typer.Exit(evaluate(sets, index, model, as_json, out_dir, save_answers))
+    raise typer.Exit(evaluate(sets, index, model, as_json, out_dir, save_answers, embedder))
 
 
 def _embedder_maker(name: str) -> MakeEmbedder:
@@ -266,7 +270,7 @@ def _embedder_maker(name: str) -> MakeEmbedder:
 
 def _open(index: Path, model: str, embedder: str) -> Any:
     with err.status("opening the index"):
-        from qa import ReleaseQA, Settings
+        from qa import ReleaseQA
 
         return ReleaseQA.open(index, model, Settings(embedder=embedder))
 
@@ -287,7 +291,7 @@ class _Bar:
         self._bar = Progress(
             TextColumn("releases"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
-            console=err, transient=True, speed_estimate_period=120,
+            console=err, transient=True, speed_estimate_period=120, disable=not err.is_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=None, rate="")
         self._bar.start()
@@ -333,9 +337,9 @@ def _tell(path: str, summary: Summary) -> None:
         err.print(f"  {len(summary.problems):,} records could not be read{tail}", markup=False)
 
 
-def _show_answer(answer: Answer, releases: int) -> None:
+def _show_answer(answer: Answer) -> None:
     if answer.status == "not_found":
-        out.print(f"Not found: the {releases:,} releases searched do not say.", markup=False)
+        out.print("Not found: the releases searched do not say.")
         return
     for sentence in answer.sentences:
         marks = "".join(f"[{i + 1}]" for i in sentence.citations)

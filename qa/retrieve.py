@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -14,7 +14,7 @@ from index.sync import current_vectors
 from index.types import Embedder, Filters, Hit, Vectors
 
 from .settings import Retrieval
-from .terms import code_variants, stems, weights, words
+from .terms import code_variants, shares, stems, weights, words
 from .types import Turn
 
 COMMON = 0.2
@@ -57,9 +57,7 @@ class Retriever:
     def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
         """The question with what it takes from the turns before, ready to search and to read."""
         context = in_context(question, history)
-        terms = list(dict.fromkeys(stems(context)))
-        counts = self._store.term_counts(terms)
-        weighed = weights({t: counts.get(t, 0) for t in terms}, self._store.text_count())
+        weighed = weights(*self._counts(stems(context)))
         return Query(question, context, weighed, self._embedder.embed_query(context))
 
     def search(self, query: Query, k: int, filters: Filters) -> list[Hit]:
@@ -69,24 +67,29 @@ class Retriever:
         that the user can mend.
         """
         check(filters, self._store)
-        with self._lock:
-            self._vectors = current_vectors(self._store, self._vectors)
-            index, _ = self._vectors
         n = max(self._settings.candidates, k)
-        with self._store.snapshot():
-            among = self._store.text_ids(filters) if filters else None
-            lexical = dict(self._store.match(self._fts(query.context), n, filters))
-            dense = dict(index.search(query.vector, n, among))
-            scores = fuse(lexical, dense)
-            return self._store.hits(scores, filters)[:k]
+        while True:
+            with self._lock:
+                index, state = self._vectors = current_vectors(self._store, self._vectors)
+            with self._store.snapshot():
+                if self._store.state != state:
+                    continue  # changed in between: vectors and rows must be of one state
+                among = self._store.text_ids(filters) if filters else None
+                lexical = dict(self._store.match(self._fts(query.context), n, filters))
+                dense = dict(index.search(query.vector, n, among))
+                return self._store.hits(fuse(lexical, dense), filters)[:k]
+
+    def _counts(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
+        """In how many texts each term occurs, and how many texts there are."""
+        asked = dict.fromkeys(terms, 0)
+        return asked | self._store.term_counts(asked), self._store.text_count()
 
     def _fts(self, text: str) -> str:
         """An FTS5 query for any of the words of ``text`` that are not too common, each quoted."""
         tokens = list(dict.fromkeys(words(text)))
         stem_of = {token: stems(token)[0] for token in tokens}
-        counts = self._store.term_counts(set(stem_of.values()))
-        limit = COMMON * self._store.text_count()
-        rare = [token for token in tokens if counts.get(stem_of[token], 0) <= limit] or tokens
+        share = shares(*self._counts(stem_of.values()))
+        rare = [token for token in tokens if share[stem_of[token]] <= COMMON] or tokens
         phrases = [f'"{token}"' for token in rare]
         return " OR ".join(dict.fromkeys([*phrases, *code_variants(text)])) or '""'
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """``candidates`` texts are taken from each search before fusion; ``lexical`` is the share, 0 to
-    1, of the lexical score in the fused one.
-    """
+    """``candidates`` texts are taken from each search before fusion."""
 
     candidates: int = 100
-    lexical: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,3 @@ class Settings:
     embedder: str = "all-MiniLM-L6-v2"
     retrieval: Retrieval = field(default_factory=Retrieval)
     reading: Reading = field(default_factory=Reading)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)

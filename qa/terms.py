@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from math import log
 
 import Stemmer
+
+PRIOR_TEXTS = 1000
+"""How many texts the general experience of how common words are counts for."""
 
 _WORD = re.compile(r"[^\W_]+")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
@@ -19,7 +25,7 @@ def words(text: str) -> list[str]:
     """The words of ``text`` as SQLite's unicode61 tokenizer makes them: folded, without marks."""
     folded = text.casefold()
     if not folded.isascii():
-        marked = unicodedata.normalize("NFKD", folded)
+        marked = unicodedata.normalize("NFD", folded)
         folded = "".join(c for c in marked if not unicodedata.combining(c))
     return _WORD.findall(folded)
 
@@ -41,9 +47,30 @@ def code_variants(text: str) -> Iterator[str]:
         yield '"' + "".join(parts) + '"'
 
 
-def weights(terms: Mapping[str, int], total: int) -> dict[str, float]:
-    """How much each term tells, from the number of texts that hold it: log((N + 1) / (n + 0.5)).
+def shares(counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """The share of texts that hold each term, 0 to 1, from ``counts`` in ``total`` texts.
 
-    The inverse document frequency of Robertson and Sparck Jones, kept above 0.
+    The counts are joined by those of PRIOR_TEXTS imagined texts that hold words as often as releases
+    do (``prior.json``, by ``python -m evals.fit_prior``): in a handful of releases "what" may be rare
+    and the subject everywhere.
     """
-    return {term: max(log((total + 1) / (count + 0.5)), 0.01) for term, count in terms.items()}
+    prior = _prior()
+    return {
+        term: (count + PRIOR_TEXTS * prior.get(term, 0.0)) / (total + PRIOR_TEXTS)
+        for term, count in counts.items()
+    }
+
+
+def weights(counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """How much each term tells, at least 0.01: the logarithm of 1 over its share of the texts.
+
+    The inverse document frequency of Spaerck Jones (1972), with half a text added to the count.
+    """
+    least = 0.5 / (total + PRIOR_TEXTS)
+    return {term: max(-log(share + least), 0.01) for term, share in shares(counts, total).items()}
+
+
+@cache
+def _prior() -> dict[str, float]:
+    values: dict[str, float] = json.loads(files("qa").joinpath("prior.json").read_text("utf-8"))
+    return values

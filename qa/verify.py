@@ -19,59 +19,55 @@ TextOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A citation that is not a slice of its release; ``answer`` and ``citation`` count from 1."""
+    """What is wrong with a saved answer; ``answer`` counts from 1."""
 
     answer: int
-    citation: int
     reason: str
 
     def __str__(self) -> str:
-        return f"answer {self.answer}, citation {self.citation}: {self.reason}"
+        return f"answer {self.answer}: {self.reason}"
 
 
-def is_slice(citation: Citation, text: str) -> bool:
+def is_slice(text: str, start: int, end: int, quote: str) -> bool:
     """Whether ``text[start:end]`` is the quote, to the character, and not empty."""
-    return (
-        0 <= citation.start < citation.end <= len(text)
-        and text[citation.start : citation.end] == citation.quote
-    )
+    return 0 <= start < end <= len(text) and text[start:end] == quote
 
 
 def keep_verified(answer: Answer, text_of: TextOf) -> Answer:
-    """The answer without the sentences whose citations are not slices; it may be left empty.
+    """The answer without the sentences that cite nothing or whose citations are not slices.
 
-    Whatever drafted the answer, this is the last step before it is shown.
+    Whatever drafted the answer, this is the last step before it is shown. With nothing left it is
+    ``not_found``.
     """
-    good = [i for i, c in enumerate(answer.citations) if is_slice(c, text_of(c.release_id))]
-    if len(good) == len(answer.citations) and all(s.citations for s in answer.sentences):
+    good = {i for i, citation in enumerate(answer.citations) if _holds(citation, text_of)}
+    kept = [s for s in answer.sentences if s.citations and good.issuperset(s.citations)]
+    used = sorted({i for sentence in kept for i in sentence.citations})
+    if len(kept) == len(answer.sentences) and len(used) == len(answer.citations):
         return answer
-    place = {old: new for new, old in enumerate(good)}
-    kept = tuple(
-        replace(s, citations=tuple(place[i] for i in s.citations))
-        for s in answer.sentences
-        if s.citations and all(i in place for i in s.citations)
-    )
+    place = {old: new for new, old in enumerate(used)}
     return replace(
         answer,
         status="answered" if kept else "not_found",
-        text=" ".join(s.text for s in kept),
-        sentences=kept,
-        citations=tuple(answer.citations[i] for i in good),
+        text=" ".join(sentence.text for sentence in kept),
+        sentences=tuple(replace(s, citations=tuple(place[i] for i in s.citations)) for s in kept),
+        citations=tuple(answer.citations[i] for i in used),
+        confidence=answer.confidence if kept else round(1 - answer.confidence, 3),
     )
 
 
 def check_saved(answers: list[Mapping[str, Any]], text_of: TextOf) -> tuple[int, list[Failure]]:
-    """Check answers as ``Answer.to_dict`` gives them: how many citations, and those that fail."""
+    """Check answers as ``Answer.to_dict`` gives them: how many citations, and what is wrong."""
     count, failures = 0, []
     for number, answer in enumerate(answers, 1):
+        cited = len(answer["citations"])
+        count += cited
         for place, citation in enumerate(answer["citations"], 1):
-            count += 1
             if reason := _fault(citation, text_of):
-                failures.append(Failure(number, place, reason))
-        for sentence in answer["sentences"]:
-            used = sentence["citations"]
-            if not used or not all(0 <= i < len(answer["citations"]) for i in used):
-                failures.append(Failure(number, 0, f"a sentence cites nothing: {sentence['text']!r}"))
+                failures.append(Failure(number, f"citation {place} {reason}"))
+        for place, sentence in enumerate(answer["sentences"], 1):
+            used = sentence.get("citations") if isinstance(sentence, dict) else None
+            if not isinstance(used, list) or not used or not all(i in range(cited) for i in used):
+                failures.append(Failure(number, f"sentence {place} cites nothing"))
     return count, failures
 
 
@@ -85,7 +81,8 @@ def read_saved(path: Path) -> list[Mapping[str, Any]]:
     if not values:
         raise AnswerFileError(f"{path}: not a file of answers: it is empty")
     for value in values:
-        if not isinstance(value, dict) or not {"citations", "sentences"} <= value.keys():
+        fields = (value.get(key) for key in ("citations", "sentences")) if isinstance(value, dict) else ()
+        if not isinstance(value, dict) or not all(isinstance(field, list) for field in fields):
             raise AnswerFileError(f"{path}: not an answer as `releaseqa ask --json` prints it")
     return values
 
@@ -94,19 +91,27 @@ def _values(text: str) -> Iterator[Any]:
     try:
         value = json.loads(text)
     except ValueError:
-        yield from (json.loads(line) for line in text.splitlines() if line.strip())
+        yield from (json.loads(line) for line in text.split("\n") if line.strip())
     else:
         yield from value if isinstance(value, list) else [value]
 
 
-def _fault(citation: Mapping[str, Any], text_of: TextOf) -> str | None:
+def _holds(citation: Citation, text_of: TextOf) -> bool:
     try:
+        text = text_of(citation.release_id)
+    except NotInIndex:  # deleted since it was found
+        return False
+    return is_slice(text, citation.start, citation.end, citation.quote)
+
+
+def _fault(citation: Any, text_of: TextOf) -> str | None:
+    try:
+        start, end, quote = int(citation["start"]), int(citation["end"]), str(citation["quote"])
         text = text_of(str(citation["release_id"]))
-        start, end, quote = int(citation["start"]), int(citation["end"]), citation["quote"]
     except NotInIndex as exc:
-        return str(exc)
+        return f"is of no release here: {exc}"
     except (KeyError, TypeError, ValueError):
         return "has no release_id, start, end and quote"
-    if 0 <= start < end <= len(text) and text[start:end] == quote:
+    if is_slice(text, start, end, quote):
         return None
-    return f"{citation['release_id']}[{start}:{end}] does not read {quote!r}"
+    return f"is wrong: {citation['release_id']}[{start}:{end}] does not read {quote!r}"

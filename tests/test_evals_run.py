@@ -19,6 +19,7 @@ from evals.questions import EvalError, Evidence, Question
 from evals.run import check, run
 from index.errors import NotInIndex
 from index.types import Filters, Hit, Overview, Release
+from qa.settings import Settings
 from qa.types import Answer, Citation, Sentence, Turn
 
 TEXTS = {"a": "Acme lost RMB 5 million. It pays no dividend.", "b": "Bolt was founded in 2014."}
@@ -235,8 +236,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Fake]:
 
     class Opener:
         @staticmethod
-        def open(index: Path, model: str) -> Fake:
-            assert (index, model) == (Path("some.index"), "extractive")
+        def open(index: Path, model: str, settings: Settings) -> Fake:
+            assert (index, model, settings) == (Path("some.index"), "extractive", Settings())
             out.append(fake())
             return out[-1]
 

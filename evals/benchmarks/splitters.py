@@ -14,8 +14,6 @@ import argparse
 import importlib
 import importlib.util
 import itertools
-import json
-import lzma
 import re
 import signal
 import time
@@ -24,7 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from index.readers import read
 from index.sentences import Span, Splitter, repaired
+from index.types import Release
 
 MARK = "\u2016"
 
@@ -393,8 +393,8 @@ def score(split: Splitter) -> Score:
 
 def read_bodies(path: Path, limit: int) -> list[str]:
     """Read the first bodies of a corpus of releases."""
-    with lzma.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line)["body"] for line in itertools.islice(file, limit)]
+    releases = (record for record in read(path) if isinstance(record, Release))
+    return [release.text for release in itertools.islice(releases, limit)]
 
 
 def seconds(split: Splitter, texts: Iterable[str], limit: float) -> float:
@@ -440,7 +440,7 @@ def show(rows: list[list[str]]) -> None:
 def main() -> None:
     """Measure every splitter named, or all of them, as it is and with the repairs."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--corpus", type=Path, help="releases (JSON lines, xz) to time over")
+    parser.add_argument("--corpus", type=Path, help="releases to time over")
     parser.add_argument("--bodies", type=int, default=300, help="bodies to time over")
     parser.add_argument("--limit", type=float, default=20.0, help="seconds allowed per timing")
     parser.add_argument("--only", nargs="*", default=list(LOADERS), choices=list(LOADERS))

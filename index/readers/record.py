@@ -33,6 +33,15 @@ def release(
     ``id`` stands in for a missing id field; without either, the id is the record's address or a
     hash of the text.
     """
+    try:
+        return _release(fields, text, file, line, id)
+    except (RecursionError, ValueError) as exc:  # nested without end, a number without end
+        return Problem(file, line, f"a field cannot be taken in: {exc}")
+
+
+def _release(
+    fields: Mapping[str, Any], text: Any, file: str, line: int | None, id: str | None
+) -> Release | Problem:
     if not isinstance(text, str) or not text.strip():
         return Problem(file, line, "has no text; a release needs a body")
     values = {key: _string(fields.get(key)) for key in _FIELDS - {"body", "date", "tickers"}}
@@ -55,10 +64,11 @@ def release(
             company=values["company"],
             tickers=_tickers(fields.get("tickers")),
             place=values["place"],
-            wire=values["wire"] or values["publisher"],
+            wire=values["wire"],
             url=values["url"],
             extra={key: _plain(value) for key, value in fields.items() if key not in _FIELDS},
-        )
+        ),
+        values["publisher"],
     )
 
 

@@ -1,26 +1,39 @@
-"""The command line as a process sees it, with the packaged embedding model."""
+"""The command line, with the packaged embedding model."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
-import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from qa.cli import main
 
 ROOT = Path(__file__).parents[2]
 WIRE = ROOT.parent / "shared" / "releases" / "carsgen-2025-01-20.txt"
 QUESTION = "what does THANK-uCAR do to NK cells?"
 
 
-def run(*args: object, code: int = 0, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """``releaseqa ARGS``; fails where the exit code is another."""
-    command = [sys.executable, "-m", "qa.cli", *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
-    assert done.returncode == code, done.stderr
-    return done
+class Done(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+def run(*args: object, code: int = 0) -> Done:
+    """``releaseqa ARGS`` in this process; fails where the exit code is another."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["releaseqa", *map(str, args)])
+        patch.chdir(ROOT)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert (ended.value.code or 0) == code, err.getvalue()
+    return Done(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +52,7 @@ def test_help_is_quick_and_brings_no_model() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
-    start = time.monotonic()
     assert "Ask questions of press releases" in run("--help").stdout
-    assert time.monotonic() - start < 5  # under a second on an idle machine
 
 
 def test_a_second_run_embeds_nothing_and_says_so(demo: Path) -> None:
@@ -69,7 +80,7 @@ def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_p
 
 def test_not_found_is_a_result(demo: Path) -> None:
     done = run("ask", "Which football club won the 1998 cup final in Lisbon?", "--index", demo)
-    assert done.stdout.startswith("Not found: the 58 releases searched do not say.")
+    assert done.stdout == "Not found: the releases searched do not say.\n"
 
 
 def test_filters_reach_the_search(demo: Path) -> None:

@@ -10,7 +10,7 @@ from index.errors import FilterError
 from index.types import Filters
 from qa.pipeline import ReleaseQA
 from qa.retrieve import fuse, in_context
-from qa.terms import code_variants, stems, weights, words
+from qa.terms import PRIOR_TEXTS, code_variants, shares, stems, weights, words
 from qa.types import Turn
 
 
@@ -45,8 +45,14 @@ def test_code_names_are_sought_in_both_spellings(text: str, phrases: set[str]) -
 
 
 def test_a_rarer_term_weighs_more_and_every_weight_is_positive() -> None:
-    found = weights({"rare": 1, "common": 90, "everywhere": 100}, 100)
+    found = weights({"rare": 1, "common": 90_000, "everywhere": 100_000}, 100_000)
     assert found["rare"] > found["common"] > found["everywhere"] > 0
+
+
+def test_a_few_texts_do_not_make_a_common_word_tell_more_than_the_subject() -> None:
+    found = weights({"what": 0, "zorkmid": 5}, 6)
+    assert found["what"] < found["zorkmid"]
+    assert shares({"zorkmid": 5}, 6) == {"zorkmid": 5 / (6 + PRIOR_TEXTS)}
 
 
 @pytest.mark.parametrize(

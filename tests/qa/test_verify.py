@@ -44,7 +44,7 @@ def answer(*citations: Citation) -> Answer:
     ],
 )
 def test_a_citation_is_a_slice(citation: Citation, holds: bool) -> None:
-    assert is_slice(citation, TEXT) is holds
+    assert is_slice(TEXT, citation.start, citation.end, citation.quote) is holds
 
 
 def test_a_sentence_whose_citation_fails_is_dropped_and_the_others_keep_theirs() -> None:
@@ -59,6 +59,20 @@ def test_a_sentence_whose_citation_fails_is_dropped_and_the_others_keep_theirs()
 def test_an_answer_with_nothing_left_is_not_found() -> None:
     kept = keep_verified(answer(cite(0, 16, "made up")), text_of)
     assert (kept.status, kept.text, kept.sentences, kept.citations) == ("not_found", "", (), ())
+    assert kept.confidence == pytest.approx(0.1)
+
+
+def test_a_good_citation_goes_with_its_sentence() -> None:
+    both = Answer(
+        "answered", "x", (Sentence("x", (0, 1)),), (cite(0, 16), cite(0, 16, "made up")), 0.9
+    )  # fmt: skip
+    assert keep_verified(both, text_of).citations == ()
+    unknown = Answer("answered", "x", (Sentence("x", (7,)),), (cite(0, 16),), 0.9)
+    assert keep_verified(unknown, text_of).status == "not_found"
+
+
+def test_a_release_deleted_meanwhile_is_a_failed_citation() -> None:
+    assert keep_verified(answer(cite(0, 16, release_id="gone")), text_of).status == "not_found"
 
 
 def test_a_sentence_that_cites_nothing_is_dropped() -> None:
@@ -74,7 +88,10 @@ def test_saved_answers_are_checked_again(tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, (good, bad))), "utf-8")
     count, failures = check_saved(read_saved(path), text_of)
     assert count == 3
-    assert [(f.answer, f.citation) for f in failures] == [(2, 1), (2, 2), (2, 0)]
+    assert [f.answer for f in failures] == [2, 2, 2]
+    assert [" ".join(f.reason.split()[:2]) for f in failures] == [
+        "citation 1", "citation 2", "sentence 1",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"text": "x"}', '{"citations": []}', "null"])
