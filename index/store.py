@@ -150,7 +150,11 @@ class Store:
         self.folder = folder
         self._local = threading.local()
         self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
-        if not (folder / DATABASE).is_file():
+        try:
+            there = (folder / DATABASE).is_file()
+        except OSError as exc:
+            raise StoreError(f"{str(folder)[:200]}: cannot be opened: {exc.strerror}") from exc
+        if not there:
             raise IndexMissing(
                 f"{folder}: there is no index here; make one: releaseqa index PATH --index {folder}"
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import readers
-from .errors import IndexMismatch, StoreError
+from .errors import IndexMismatch, SourceError, StoreError
 from .passages import CHUNKING, cut
 from .store import DATABASE, VECTORS, Entry, Manifest, Store, text_hash, writing
 from .types import Embedder, Problem, Release
@@ -37,6 +37,11 @@ class Summary:
     embedded: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """Releases that were read."""
+        return self.added + self.updated + self.unchanged
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, each problem as one line."""
@@ -75,13 +80,21 @@ def index_path(
     Raises SourceError, IndexBusy, IndexMismatch (the index is of another model or chunking),
     StoreError and ModelError.
     """
-    source = source.resolve()
+    source = resolved(source)
     files = readers.files(source)
     with writing(folder):
         run = _Run(folder, model, make_embedder, report, {str(file.path) for file in files})
         run.take(_records(files), sum(map(readers.count, files)))
         run.drop_missing(source)
         return run.finish()
+
+
+def resolved(source: Path) -> Path:
+    """The absolute path, without links. Raises SourceError where there can be none."""
+    try:
+        return source.resolve()
+    except (OSError, RuntimeError) as exc:  # a link to itself, a name that is too long
+        raise SourceError(f"{str(source)[:200]}: cannot be opened: {exc}") from exc
 
 
 def remove_path(folder: Path, source: Path) -> int:
@@ -92,7 +105,7 @@ def remove_path(folder: Path, source: Path) -> int:
     store = Store(folder)
     try:
         with writing(folder):
-            ids = list(store.ids_under(source.resolve()))
+            ids = list(store.ids_under(resolved(source)))
             for i in range(0, len(ids), BATCH):
                 store.apply([], {}, ids[i : i + BATCH])
             current_vectors(store)
@@ -257,7 +270,11 @@ class _Run:
     def drop_missing(self, source: Path) -> None:
         """Delete the releases under ``source`` that were not seen, but for damaged files."""
         held = self.store.ids_under(source).items()
-        self.drop(id_ for id_, file in held if id_ not in self._seen and file not in self._damaged)
+        self.drop(id_ for id_, file in held if id_ not in self._seen and not self._is_damaged(file))
+
+    def _is_damaged(self, file: str) -> bool:
+        """Whether a record of this file, or a folder above it, could not be read."""
+        return any(str(path) in self._damaged for path in (file, *Path(file).parents))
 
     def drop(self, release_ids: Iterable[str]) -> None:
         """Delete these releases."""

@@ -6,9 +6,11 @@ the two commands that need them.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,13 +54,19 @@ DEFAULT_INDEX = Path("releases.index")
 
 def main() -> None:
     """Run the command line; a mendable error is one line and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
-    except ReleaseQAError as exc:
-        err.print(f"releaseqa: {exc}", markup=False)
+    except (ReleaseQAError, UnicodeError) as exc:
+        _complain(f"releaseqa: {exc}")
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as exc:
+        _complain(f"releaseqa: {exc.strerror or exc}")
         sys.exit(1)
 
 
@@ -75,12 +83,14 @@ def index_(
     as_json: Json = False,
 ) -> None:
     """Bring an index in line with files and folders: add, update, delete."""
-    from index import sync
+    from index import readers, sync
 
     if not paths and not rebuild:
         raise typer.BadParameter("name a file or folder to index, or --rebuild", param_hint="PATHS")
     make = _embedder_maker(embedder)
     summaries: dict[str, Summary] = {}
+    for path in paths or []:
+        readers.files(sync.resolved(path))  # a wrong path is told before any work is done
     with _Bar() as report:
         if rebuild:
             summaries[str(index)] = sync.rebuild(index, embedder, make, report)
@@ -91,6 +101,8 @@ def index_(
         return
     for name, summary in summaries.items():
         _tell(name, summary)
+    if any(summary.problems and not summary.records for summary in summaries.values()):
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -102,7 +114,7 @@ def remove(
     from index import sync
 
     count = sync.remove_path(index, path)
-    out.print(f"{count:,} releases removed from {index}", markup=False)
+    _say(f"{count:,} releases removed from {index}")
 
 
 @cli.command()
@@ -147,9 +159,9 @@ def search(
         print(json.dumps([asdict(hit) for hit in hits], default=str, ensure_ascii=False, indent=2))
         return
     for number, hit in enumerate(hits, 1):
-        out.print(f"{number:3}  {hit.score:.3f}  {_named(hit.title, hit.date)}", markup=False)
-        out.print(f"     {hit.release_id} [{hit.start}:{hit.end}]", style="dim", markup=False)
-        out.print(f"     {' '.join(hit.quote.split())[:300]}", markup=False)
+        _say(f"{number:3}  {hit.score:.3f}  {_named(hit.title, hit.date)}")
+        _say(f"     {hit.release_id} [{hit.start}:{hit.end}]", style="dim")
+        _say(f"     {' '.join(hit.quote.split())[:300]}")
 
 
 @cli.command()
@@ -171,8 +183,8 @@ def show(release_id: str, index: IndexDir = DEFAULT_INDEX, as_json: Json = False
     }  # fmt: skip
     for name, value in fields.items():
         if value:
-            out.print(f"{name:8} {value}", style="dim", markup=False)
-    print("\n" + release.text)
+            _say(f"{name:8} {value}", style="dim")
+    _say("\n" + release.text)
 
 
 @cli.command()
@@ -186,19 +198,19 @@ def status(index: IndexDir = DEFAULT_INDEX, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(asdict(held), default=str, ensure_ascii=False, indent=2))
         return
-    out.print(
+    _say(
         f"{held.path}: {held.releases:,} releases, {held.passages:,} passages "
         f"({held.texts:,} distinct), {held.bytes / 1e6:,.1f} MB",
-        markup=False,
     )
     if held.releases:
-        out.print(f"dates    {held.first_date} to {held.last_date}", markup=False)
+        if held.first_date:
+            _say(f"dates    {held.first_date} to {held.last_date}")
         named = ", ".join(f"{name} ({n:,})" for name, n in held.companies[:8])
         more = f" and {len(held.companies) - 8:,} more" if len(held.companies) > 8 else ""
-        out.print(f"issuers  {named}{more}", markup=False)
+        _say(f"issuers  {named}{more}")
         for source, n in held.sources[:8]:
-            out.print(f"source   {source} ({n:,})", markup=False)
-    out.print(f"embedder {held.embedder}", markup=False)
+            _say(f"source   {source} ({n:,})")
+    _say(f"embedder {held.embedder}")
 
 
 @cli.command()
@@ -214,13 +226,12 @@ def verify(
     from .verify import check_saved, read_saved
 
     store = Store(index)
-    text_of = lru_cache(maxsize=256)(lambda release_id: store.release(release_id).text)
     saved = read_saved(answers)
-    count, failures = check_saved(saved, text_of)
+    count, failures = check_saved(saved, lru_cache(maxsize=256)(store.release))
     for failure in failures:
-        err.print(str(failure), markup=False)
+        _complain(str(failure))
     verdict = f"{len(failures)} fail" if failures else "all hold"
-    out.print(f"{count:,} citations in {len(saved):,} answers: {verdict}", markup=False)
+    _say(f"{count:,} citations in {len(saved):,} answers: {verdict}")
     if failures:
         raise typer.Exit(1)
 
@@ -325,33 +336,46 @@ def _tell(path: str, summary: Summary) -> None:
         )
     else:
         work = "nothing to embed"
-    out.print(
+    _say(
         f"{path}: {', '.join(changes) or 'no releases'}; {work}; {summary.seconds:.1f} s",
-        markup=False,
     )
     for problem in summary.problems[:20]:
-        err.print(f"  {problem}", markup=False)
+        _complain(f"  {problem}")
     if summary.problems:
         more = len(summary.problems) - 20
         tail = f" ({more:,} more not shown)" if more > 0 else ""
-        err.print(f"  {len(summary.problems):,} records could not be read{tail}", markup=False)
+        noun = "record" if len(summary.problems) == 1 else "records"
+        _complain(f"  {len(summary.problems):,} {noun} could not be read{tail}")
 
 
 def _show_answer(answer: Answer) -> None:
     if answer.status == "not_found":
-        out.print("Not found: the releases searched do not say.")
+        _say("Not found: no release searched was found to say this.")
         return
     for sentence in answer.sentences:
         marks = "".join(f"[{i + 1}]" for i in sentence.citations)
-        out.print(f"{sentence.text} {marks}", markup=False)
-    out.print()
+        _say(f"{sentence.text} {marks}")
+    _say("")
     for number, citation in enumerate(answer.citations, 1):
-        out.print(f"[{number}] {_named(citation.title, citation.date)}", style="dim", markup=False)
-        out.print(
+        _say(f"[{number}] {_named(citation.title, citation.date)}", style="dim")
+        _say(
             f"    {citation.release_id} [{citation.start}:{citation.end}]  {citation.source}",
-            style="dim", markup=False,
+            style="dim",
         )  # fmt: skip
-    out.print(f"confidence {answer.confidence:.2f}", style="dim", markup=False)
+    _say(f"confidence {answer.confidence:.2f}", style="dim")
+
+
+def _say(text: str, style: str | None = None) -> None:
+    out.print(_shown(text), style=style, markup=False)
+
+
+def _complain(text: str) -> None:
+    err.print(_shown(text), markup=False)
+
+
+def _shown(text: str) -> str:
+    """Text as a terminal may be given it: a release must not steer it with control characters."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text)
 
 
 def _named(title: str, date: object) -> str:

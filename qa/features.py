@@ -47,6 +47,7 @@ NAMES = (
     "new_words",  # share of the sentence's words that the question does not have
 )
 
+_BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a title: few words, no stop
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
 _NUMBER = re.compile(r"\d[\d,.]*")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
@@ -106,7 +107,8 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
         for start, end in units(hit.quote):
             text = hit.quote[start:end]
             mark = _ITEM_MARK.match(text)
-            if not (text.startswith("#") or heading(text) or (mark and mark.end() == len(text))):
+            bare = _BARE.fullmatch(text) or heading(text) or text.startswith("#")
+            if not bare and not (mark and mark.end() == len(text)):
                 start += mark.end() if mark else 0
                 found.append(
                     Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])

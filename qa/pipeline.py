@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +22,7 @@ from .read import Reader
 from .retrieve import Query, Retriever
 from .settings import Settings
 from .types import Answer, Citation, Sentence, Turn
-from .verify import TextOf, keep_verified
+from .verify import ReleaseOf, keep_verified
 
 Day = dt.date | str | None
 LONGEST_QUESTION = 2000  # code points
@@ -82,8 +82,9 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         clock.lap("retrieve")
         chosen, confidence = self._reader.read(query, hits, self.settings.reading)
         clock.lap("read")
-        draft = self._answer(chosen, confidence)
-        checked = keep_verified(draft, self._text_of())
+        release_of = cache(self._store.release)
+        draft = self._answer(chosen, confidence, release_of)
+        checked = keep_verified(draft, release_of)
         clock.lap("verify")
         return replace(checked, timings_ms=clock.laps)
 
@@ -153,6 +154,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         question = question.strip()
         if not question:
             raise QuestionError("the question is empty; type one")
+        if any("\ud800" <= character <= "\udfff" for character in question):
+            raise QuestionError("the question is not text: half a character, or not UTF-8")
         if len(question) > LONGEST_QUESTION:
             raise QuestionError(
                 f"the question has {len(question):,} characters; ask in {LONGEST_QUESTION:,} at most"
@@ -161,27 +164,20 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         filters = Filters((company or "").strip() or None, *days)
         return self._retriever.query(question, history), filters
 
-    def _answer(self, chosen: Sequence[Candidate], confidence: float) -> Answer:
+    def _answer(self, chosen: Sequence[Candidate], confidence: float, release_of: ReleaseOf) -> Answer:
         threshold = self.settings.reading.threshold
         if not chosen or confidence < (self._reader.threshold if threshold is None else threshold):
             return Answer("not_found", "", confidence=round(1 - confidence, 3))
         citations = tuple(
             Citation(
                 c.hit.release_id, c.start, c.end, c.text, c.hit.title, c.hit.date,
-                self._source(c.hit.release_id),
+                release_of(c.hit.release_id).url or self._store.file_of(c.hit.release_id),
             )
             for c in chosen
         )  # fmt: skip
         sentences = tuple(Sentence(" ".join(c.text.split()), (i,)) for i, c in enumerate(chosen))
         text = " ".join(sentence.text for sentence in sentences)
         return Answer("answered", text, sentences, citations, round(confidence, 3))
-
-    def _source(self, release_id: str) -> str:
-        return self._store.release(release_id).url or self._store.file_of(release_id)
-
-    def _text_of(self) -> TextOf:
-        """Texts of releases, each fetched once an answer."""
-        return lru_cache(maxsize=None)(lambda release_id: self._store.release(release_id).text)
 
 
 class _Clock:
@@ -206,6 +202,6 @@ def _day(name: str, value: Day) -> dt.date | None:
     if isinstance(value, dt.date):
         return value
     try:
-        return dt.date.fromisoformat(value.strip())
+        return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date()
     except ValueError as exc:
         raise FilterError(f"{name} {value!r} is not a date; write it as YYYY-MM-DD") from exc

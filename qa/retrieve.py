@@ -136,6 +136,6 @@ def check(filters: Filters, store: Store) -> None:
         raise FilterError(f"since {filters.since} is after as-of {filters.as_of}; nothing can match")
     if filters.company is not None and not store.has_company(filters.company):
         names = [name for name, _ in store.companies()]
-        near = difflib.get_close_matches(filters.company, names, 3, 0.5) or names[:3]
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        raise FilterError(f"no release here is by {filters.company!r}{hint}")
+        near = difflib.get_close_matches(filters.company, names, 3, 0.5)
+        hint = f"nearest: {', '.join(near)}" if near else "`releaseqa status` lists issuers"
+        raise FilterError(f"no release here is by {filters.company!r}; {hint}")

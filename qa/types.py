@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -63,7 +64,5 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values, under the names of the fields; dates as YYYY-MM-DD."""
-        out = asdict(self)
-        for citation in out["citations"]:
-            citation["date"] = citation["date"] and citation["date"].isoformat()
-        return out
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return plain

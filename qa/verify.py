@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import NotInIndex
+from index.types import Release
 
 from .errors import AnswerFileError
 from .types import Answer, Citation
 
-TextOf = Callable[[str], str]
-"""Gives the text of a release by id; raises NotInIndex."""
+ReleaseOf = Callable[[str], Release]
+"""Gives a release by id; raises NotInIndex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,13 @@ def is_slice(text: str, start: int, end: int, quote: str) -> bool:
     return 0 <= start < end <= len(text) and text[start:end] == quote
 
 
-def keep_verified(answer: Answer, text_of: TextOf) -> Answer:
+def keep_verified(answer: Answer, release_of: ReleaseOf) -> Answer:
     """The answer without the sentences that cite nothing or whose citations are not slices.
 
     Whatever drafted the answer, this is the last step before it is shown. With nothing left it is
     ``not_found``.
     """
-    good = {i for i, citation in enumerate(answer.citations) if _holds(citation, text_of)}
+    good = {i for i, citation in enumerate(answer.citations) if _holds(citation, release_of)}
     kept = [s for s in answer.sentences if s.citations and good.issuperset(s.citations)]
     used = sorted({i for sentence in kept for i in sentence.citations})
     if len(kept) == len(answer.sentences) and len(used) == len(answer.citations):
@@ -55,20 +56,37 @@ def keep_verified(answer: Answer, text_of: TextOf) -> Answer:
     )
 
 
-def check_saved(answers: list[Mapping[str, Any]], text_of: TextOf) -> tuple[int, list[Failure]]:
-    """Check answers as ``Answer.to_dict`` gives them: how many citations, and what is wrong."""
+def check_saved(answers: list[Mapping[str, Any]], release_of: ReleaseOf) -> tuple[int, list[Failure]]:
+    """Check answers as ``Answer.to_dict`` gives them: how many citations, and what is wrong.
+
+    Each citation must be a slice of its release and name its title, date and address; each sentence must
+    cite, and where no language model wrote it, be what it cites; the text must be the sentences.
+    """
     count, failures = 0, []
     for number, answer in enumerate(answers, 1):
-        cited = len(answer["citations"])
-        count += cited
+        count += len(answer["citations"])
         for place, citation in enumerate(answer["citations"], 1):
-            if reason := _fault(citation, text_of):
+            if reason := _fault(citation, release_of):
                 failures.append(Failure(number, f"citation {place} {reason}"))
-        for place, sentence in enumerate(answer["sentences"], 1):
-            used = sentence.get("citations") if isinstance(sentence, dict) else None
-            if not isinstance(used, list) or not used or not all(i in range(cited) for i in used):
-                failures.append(Failure(number, f"sentence {place} cites nothing"))
+        failures += [Failure(number, reason) for reason in _inconsistencies(answer)]
     return count, failures
+
+
+def _inconsistencies(answer: Mapping[str, Any]) -> Iterator[str]:
+    citations, sentences = answer["citations"], answer["sentences"]
+    for place, sentence in enumerate(sentences, 1):
+        used = sentence.get("citations") if isinstance(sentence, dict) else None
+        if not isinstance(used, list) or not used or not all(i in range(len(citations)) for i in used):
+            yield f"sentence {place} cites nothing"
+        elif answer.get("model") == "extractive":
+            quotes = [citations[i].get("quote") for i in used if isinstance(citations[i], dict)]
+            if sentence.get("text") != " ".join(" ".join(map(str, quotes)).split()):
+                yield f"sentence {place} is not what it cites"
+    texts = [sentence.get("text") for sentence in sentences if isinstance(sentence, dict)]
+    if answer.get("text") != " ".join(map(str, texts)):
+        yield "the text is not that of the sentences"
+    if answer.get("status") != ("answered" if sentences else "not_found"):
+        yield f"the status {answer.get('status')!r} does not fit the sentences"
 
 
 def read_saved(path: Path) -> list[Mapping[str, Any]]:
@@ -76,7 +94,7 @@ def read_saved(path: Path) -> list[Mapping[str, Any]]:
     try:
         text = path.read_text("utf-8")
         values = list(_values(text))
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise AnswerFileError(f"{path}: not a file of answers: {exc}") from exc
     if not values:
         raise AnswerFileError(f"{path}: not a file of answers: it is empty")
@@ -96,22 +114,28 @@ def _values(text: str) -> Iterator[Any]:
         yield from value if isinstance(value, list) else [value]
 
 
-def _holds(citation: Citation, text_of: TextOf) -> bool:
+def _holds(citation: Citation, release_of: ReleaseOf) -> bool:
     try:
-        text = text_of(citation.release_id)
+        text = release_of(citation.release_id).text
     except NotInIndex:  # deleted since it was found
         return False
     return is_slice(text, citation.start, citation.end, citation.quote)
 
 
-def _fault(citation: Any, text_of: TextOf) -> str | None:
+def _fault(citation: Any, release_of: ReleaseOf) -> str | None:
     try:
         start, end, quote = int(citation["start"]), int(citation["end"]), str(citation["quote"])
-        text = text_of(str(citation["release_id"]))
+        release = release_of(str(citation["release_id"]))
     except NotInIndex as exc:
         return f"is of no release here: {exc}"
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return "has no release_id, start, end and quote"
-    if is_slice(text, start, end, quote):
-        return None
-    return f"is wrong: {citation['release_id']}[{start}:{end}] does not read {quote!r}"
+    if not is_slice(release.text, start, end, quote):
+        return f"is wrong: {release.id}[{start}:{end}] does not read {quote!r}"
+    known = {
+        "title": release.title,
+        "date": release.date.isoformat() if release.date else None,
+        **({"source": release.url} if release.url else {}),
+    }
+    wrong = [name for name, value in known.items() if citation.get(name) != value]
+    return f"is wrong: {release.id} has another {' and '.join(wrong)}" if wrong else None

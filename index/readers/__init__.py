@@ -7,6 +7,7 @@ not be read; the records after it are still read. A new kind of file is a module
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,10 @@ KINDS: dict[str, Reader] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of a source; ``name`` is its path within the source, with forward slashes."""
+    """A file of a source; ``name`` is its path within the source, with forward slashes.
+
+    A folder that may not be opened stands here too, with a reader that says so.
+    """
 
     path: Path
     name: str
@@ -44,20 +48,29 @@ def files(source: Path) -> list[SourceFile]:
     does not exist, is a file of an unknown kind, or holds nothing that can be read.
     """
     kinds = ", ".join(KINDS)
-    if not source.exists():
+    try:
+        there = source.exists()
+    except OSError as exc:
+        raise SourceError(f"{source}: cannot be opened: {exc.strerror}") from exc
+    if not there:
         raise SourceError(f"{source}: there is no such file or folder")
     if source.is_file():
         reader = _reader(source)
         if reader is None:
             raise SourceError(f"{source}: not a kind of file that can be read; kinds: {kinds}")
         return [SourceFile(source, source.name, reader)]
-    found = []
-    for path in sorted(source.rglob("*")):
-        name = path.relative_to(source).as_posix()
-        if any(part.startswith(".") for part in name.split("/")) or not path.is_file():
-            continue
-        if reader := _reader(path):
-            found.append(SourceFile(path, name, reader))
+    found: list[SourceFile] = []
+
+    def unreadable(error: OSError) -> None:
+        path = Path(error.filename)
+        found.append(SourceFile(path, path.relative_to(source).as_posix(), _unreadable))
+
+    for folder, folders, names in os.walk(source, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(folder, name) for name in names if not name.startswith(".")):
+            if (reader := _reader(path)) and path.is_file():
+                found.append(SourceFile(path, path.relative_to(source).as_posix(), reader))
+    found.sort(key=lambda file: file.path)
     if not found:
         raise SourceError(f"{source}: holds no file that can be read; kinds: {kinds}")
     return found
@@ -82,6 +95,10 @@ def records(file: SourceFile) -> Iterator[Release | Problem]:
 def count(file: SourceFile) -> int:
     """How many records a file holds, about; for a progress bar."""
     return jsonl.count(file.path) if file.reader is jsonl.read else 1
+
+
+def _unreadable(path: Path, name: str) -> Iterator[Release | Problem]:
+    yield Problem(name, None, "the folder cannot be opened; its releases stay as they are")
 
 
 def _reader(path: Path) -> Reader | None:

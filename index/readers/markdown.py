@@ -13,6 +13,7 @@ from ..types import Problem, Release
 from .record import read_text, release
 
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)\s*", re.S | re.M)
+_FENCE = re.compile(r"---[ \t]*\r?\n\s*\w+[ \t]*:")
 
 
 def read(path: Path, name: str) -> Iterator[Release | Problem]:
@@ -25,6 +26,9 @@ def read(path: Path, name: str) -> Iterator[Release | Problem]:
         yield text
         return
     front = _FRONT.match(text)
+    if front is None and _FENCE.match(text):
+        yield Problem(name, 1, "front matter has no end; close it with a line of three dashes")
+        return
     fields = _fields(front["yaml"], name) if front else {}
     if isinstance(fields, Problem):
         yield fields

@@ -131,13 +131,20 @@ def test_front_matter(tmp_path: Path, end: str, eol: str, mark: str) -> None:
         "# Acme grows\n\nAcme grew.\n",
         "Text, then a rule:\n\n---\n\ntitle: no\n\n---\n",
         " ---\ntitle: indented\n---\n",
-        "---\nunclosed: front\n\nText.\n",
+        "---\nA rule, then text.\n",
         "----\ntitle: four dashes\n----\nText",
     ],
 )
 def test_markdown_without_front_matter_is_all_text(tmp_path: Path, source: str) -> None:
     release = one(write(tmp_path / "a.markdown", source))
     assert (release.text, release.id) == (source, "a.markdown")
+
+
+def test_front_matter_that_has_no_end_is_reported(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.md", "---\ntitle: Acme grows\n\nAcme grew.\n")
+    assert [str(problem) for problem in read(path)[1]] == [
+        "a.md:1: front matter has no end; close it with a line of three dashes"
+    ]
 
 
 def test_empty_front_matter(tmp_path: Path) -> None:

@@ -75,12 +75,12 @@ def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_p
     saved.write_text(json.dumps(answer), "utf-8")
     failed = run("verify", saved, "--index", demo, code=1)
     assert "does not read" in failed.stderr
-    assert "1 fail" in failed.stdout
+    assert "2 fail" in failed.stdout  # the quote, and the sentence that is no longer what it cites
 
 
 def test_not_found_is_a_result(demo: Path) -> None:
     done = run("ask", "Which football club won the 1998 cup final in Lisbon?", "--index", demo)
-    assert done.stdout == "Not found: the releases searched do not say.\n"
+    assert done.stdout == "Not found: no release searched was found to say this.\n"
 
 
 def test_filters_reach_the_search(demo: Path) -> None:
@@ -136,6 +136,24 @@ def test_a_record_that_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Pa
     assert "mixed.jsonl:2: not a JSON object" in done.stderr
     assert "mixed.jsonl:3: has no text" in done.stderr
     assert "2 records could not be read" in done.stderr
+
+
+def test_a_file_of_nothing_readable_is_exit_code_1(tmp_path: Path) -> None:
+    source = tmp_path / "bad.jsonl"
+    source.write_text("not json\n", "utf-8")
+    assert "1 record could not be read" in run("index", source, "--index", tmp_path / "x", code=1).stderr
+
+
+def test_a_release_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    body = "Alpha sells \x1b[31mred\x07 pumps."
+    source.write_text(json.dumps({"id": "a\x1b", "title": "T\x9b", "body": body}), "utf-8")
+    run("index", source, "--index", tmp_path / "x.index")
+    for command in (("search", "pumps"), ("show", "a\x1b"), ("ask", "What does Alpha sell?")):
+        shown = run(*command, "--index", tmp_path / "x.index").stdout
+        assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    found = json.loads(run("search", "pumps", "--json", "--index", tmp_path / "x.index").stdout)
+    assert found[0]["quote"] == body
 
 
 def test_remove_takes_releases_out(tmp_path: Path) -> None:

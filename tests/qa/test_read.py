@@ -69,7 +69,7 @@ def test_features_of_a_sentence() -> None:
 def test_the_kind_of_answer_is_seen(question: str, text: str, feature: str) -> None:
     query = asked(question)
     assert named(query, text)[feature] == 1.0
-    assert named(query, "nothing of the sort")[feature] == 0.0
+    assert named(query, "Nothing of the sort.")[feature] == 0.0
 
 
 def test_the_best_of_one_release_come_in_its_order_and_once() -> None:

@@ -3,21 +3,24 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from index.errors import NotInIndex
+from index.types import Release
 from qa.errors import AnswerFileError
 from qa.types import Answer, Citation, Sentence
 from qa.verify import check_saved, is_slice, keep_verified, read_saved
 
+DEEP = "[" * 100_000
 TEXT = "Alpha raised $5. Beta lost ünïcode 💊 money."
 
 
-def text_of(release_id: str) -> str:
+def release_of(release_id: str) -> Release:
     if release_id != "r":
         raise NotInIndex(f"no release {release_id!r}")
-    return TEXT
+    return Release("r", TEXT, "T", url="u")
 
 
 def cite(start: int, end: int, quote: str | None = None, release_id: str = "r") -> Citation:
@@ -49,7 +52,7 @@ def test_a_citation_is_a_slice(citation: Citation, holds: bool) -> None:
 
 def test_a_sentence_whose_citation_fails_is_dropped_and_the_others_keep_theirs() -> None:
     draft = answer(cite(0, 16), cite(0, 16, "made up"), cite(17, len(TEXT)))
-    kept = keep_verified(draft, text_of)
+    kept = keep_verified(draft, release_of)
     assert [s.text for s in kept.sentences] == [TEXT[:16], TEXT[17:]]
     assert [s.citations for s in kept.sentences] == [(0,), (1,)]
     assert [c.quote for c in kept.citations] == [TEXT[:16], TEXT[17:]]
@@ -57,7 +60,7 @@ def test_a_sentence_whose_citation_fails_is_dropped_and_the_others_keep_theirs()
 
 
 def test_an_answer_with_nothing_left_is_not_found() -> None:
-    kept = keep_verified(answer(cite(0, 16, "made up")), text_of)
+    kept = keep_verified(answer(cite(0, 16, "made up")), release_of)
     assert (kept.status, kept.text, kept.sentences, kept.citations) == ("not_found", "", (), ())
     assert kept.confidence == pytest.approx(0.1)
 
@@ -66,40 +69,74 @@ def test_a_good_citation_goes_with_its_sentence() -> None:
     both = Answer(
         "answered", "x", (Sentence("x", (0, 1)),), (cite(0, 16), cite(0, 16, "made up")), 0.9
     )  # fmt: skip
-    assert keep_verified(both, text_of).citations == ()
+    assert keep_verified(both, release_of).citations == ()
     unknown = Answer("answered", "x", (Sentence("x", (7,)),), (cite(0, 16),), 0.9)
-    assert keep_verified(unknown, text_of).status == "not_found"
+    assert keep_verified(unknown, release_of).status == "not_found"
 
 
 def test_a_release_deleted_meanwhile_is_a_failed_citation() -> None:
-    assert keep_verified(answer(cite(0, 16, release_id="gone")), text_of).status == "not_found"
+    assert keep_verified(answer(cite(0, 16, release_id="gone")), release_of).status == "not_found"
 
 
 def test_a_sentence_that_cites_nothing_is_dropped() -> None:
     draft = Answer("answered", "Trust me.", (Sentence("Trust me.", ()),), (), 0.9)
-    assert keep_verified(draft, text_of).status == "not_found"
+    assert keep_verified(draft, release_of).status == "not_found"
 
 
 def test_saved_answers_are_checked_again(tmp_path: Path) -> None:
     good = answer(cite(0, 16)).to_dict()
     bad = answer(cite(0, 16, "made up"), cite(0, 5, release_id="gone")).to_dict()
-    bad["sentences"][0]["citations"] = []
     path = tmp_path / "answers.jsonl"
     path.write_text("\n".join(map(json.dumps, (good, bad))), "utf-8")
-    count, failures = check_saved(read_saved(path), text_of)
+    count, failures = check_saved(read_saved(path), release_of)
     assert count == 3
-    assert [f.answer for f in failures] == [2, 2, 2]
-    assert [" ".join(f.reason.split()[:2]) for f in failures] == [
-        "citation 1", "citation 2", "sentence 1",
-    ]  # fmt: skip
+    assert [f.answer for f in failures] == [2, 2]
+    assert ["does not read" in f.reason for f in failures] == [True, False]
+    assert "is of no release here" in str(failures[1])
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", '{"text": "x"}', '{"citations": []}', "null"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"text": "Invented."}, "the text is not that of the sentences"),
+        ({"status": "not_found"}, "the status 'not_found' does not fit the sentences"),
+        ({"sentences": []}, "the text is not that of the sentences"),
+        ({"sentences": [{"text": TEXT[:16], "citations": []}]}, "sentence 1 cites nothing"),
+        ({"sentences": [{"text": TEXT[:16], "citations": [1]}]}, "sentence 1 cites nothing"),
+        ({"sentences": [{"text": "Lies.", "citations": [0]}]}, "sentence 1 is not what it cites"),
+        ({"sentences": [7]}, "sentence 1 cites nothing"),
+        ({"citations": [None]}, "citation 1 has no release_id, start, end and quote"),
+    ],
+)
+def test_a_forged_answer_is_seen(change: dict[str, Any], reason: str | None) -> None:
+    _, failures = check_saved([answer(cite(0, 16)).to_dict() | change], release_of)
+    assert (failures[0].reason if failures else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("title", "Other"), ("date", "2020-01-01"), ("source", "elsewhere")]
+)
+def test_what_a_citation_says_of_its_release_is_checked(field: str, value: str) -> None:
+    saved = answer(cite(0, 16)).to_dict()
+    saved["citations"][0][field] = value
+    _, failures = check_saved([saved], release_of)
+    assert [f.reason for f in failures] == [f"citation 1 is wrong: r has another {field}"]
+
+
+@pytest.mark.parametrize("start", [float("inf"), None, "x", -1, 99])
+def test_offsets_that_are_none(start: object) -> None:
+    saved = answer(cite(0, 16)).to_dict()
+    saved["citations"][0]["start"] = start
+    assert len(check_saved([saved], release_of)[1]) == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"text": "x"}', '{"citations": []}', "null", DEEP])
 def test_a_file_that_holds_no_answers_says_so(tmp_path: Path, content: str) -> None:
     path = tmp_path / "answers.json"
     path.write_text(content, "utf-8")
     with pytest.raises(AnswerFileError, match="not a"):
-        check_saved(read_saved(path), text_of)
+        check_saved(read_saved(path), release_of)
 
 
 def test_an_answer_is_plain_json() -> None:
