@@ -267,7 +267,7 @@ def not_found_html(answer: Answer, overview: Overview, filters: Filters, seconds
         else f"{searched}, no filters. Naming the company, product or trial may help."
     )
     return (
-        '<div class="rq-missing"><strong>The releases in this index do not say.</strong>'
+        '<div class="rq-missing"><strong>No release here was found to say this.</strong>'
         f"<p>{html.escape(hint)}</p></div>{footnote(answer, seconds)}"
     )
 

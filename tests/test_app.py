@@ -245,7 +245,7 @@ def test_an_answer_has_numbered_sources() -> None:
 def test_not_found_says_what_was_searched() -> None:
     qa = FakeQA(PLAIN)
     open_ = app.respond(qa, "weather?", (), NO_LIMITS)
-    assert "The releases in this index do not say." in open_.html
+    assert "No release here was found to say this." in open_.html
     assert "Searched 1 release, no filters" in open_.html
     limited = app.respond(qa, "weather?", (), ("Example", "2024-03-01", "", ""))
     assert "limited to: Example, since 1 Mar 2024." in limited.html
