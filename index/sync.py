@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -106,8 +106,7 @@ def remove_path(folder: Path, source: Path) -> int:
     try:
         with writing(folder):
             ids = list(store.ids_under(resolved(source)))
-            for i in range(0, len(ids), BATCH):
-                store.apply([], {}, ids[i : i + BATCH])
+            _drop(store, ids)
             current_vectors(store)
     finally:
         store.close()
@@ -134,9 +133,8 @@ def rebuild(
             run.drop(set(run.store.release_ids()) - set(ids))
             old.replace_with(run.store)
             summary = run.finish()
-            made = Store(folder)
-            current_vectors(made)
-            made.close()
+            with contextlib.suppress(OSError):  # made of the state that the index now has
+                (new / VECTORS).replace(folder / VECTORS)
             _delete_index(new)
             return summary
     finally:
@@ -279,8 +277,7 @@ class _Run:
     def drop(self, release_ids: Iterable[str]) -> None:
         """Delete these releases."""
         gone = list(release_ids)
-        for i in range(0, len(gone), BATCH):
-            self.store.apply([], {}, gone[i : i + BATCH])
+        _drop(self.store, gone)
         self.summary.deleted = len(gone)
 
     def finish(self) -> Summary:
@@ -291,16 +288,16 @@ class _Run:
 
     def _batch(self, batch: list[tuple[Release | Problem, str]]) -> None:
         releases = []
+        known = self.store.known(r.id for r, _ in batch if isinstance(r, Release))
         for record, file in batch:
             if isinstance(record, Problem):
                 self.summary.problems.append(record)
                 self._damaged.add(file)
-            elif clash := self._clash(record, file):
+            elif clash := self._clash(record, file, known.get(record.id)):
                 self.summary.problems.append(clash)
             else:
                 self._seen[record.id] = file
                 releases.append((record, file))
-        known = self.store.known(release.id for release, _ in releases)
         entries = []
         for release, file in releases:
             key = digest(release)
@@ -317,11 +314,13 @@ class _Run:
             self.summary.passages += sum(len(entry.passages) for entry in entries)
             self.store.apply(entries, self._vectors(entries))
 
-    def _clash(self, release: Release, file: str) -> Problem | None:
-        """A problem where the id belongs to another record that is still there."""
+    def _clash(self, release: Release, file: str, held: tuple[bytes, str] | None) -> Problem | None:
+        """A problem where the id belongs to another record that is still there.
+
+        ``held`` is what the index has under that id: digest and file.
+        """
         earlier = self._seen.get(release.id)
         if earlier is None:
-            held = self.store.known([release.id]).get(release.id)
             ours = held is None or held[1] == file or held[1] in self._files
             if held is None or ours or not Path(held[1]).exists():
                 return None
@@ -354,6 +353,12 @@ def _records(files: list[readers.SourceFile]) -> Iterator[tuple[Release | Proble
     for file in files:
         for record in readers.records(file):
             yield record, str(file.path)
+
+
+def _drop(store: Store, release_ids: Sequence[str]) -> None:
+    """Delete releases, a batch a transaction."""
+    for i in range(0, len(release_ids), BATCH):
+        store.apply([], {}, release_ids[i : i + BATCH])
 
 
 def _delete_index(folder: Path) -> None:

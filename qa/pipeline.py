@@ -57,10 +57,10 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
             embedder = SentenceTransformerEmbedder(settings.embedder, store.manifest.number_type)
             check_embedder(store, embedder)
             retriever = Retriever(store, embedder, settings.retrieval)
+            return cls(store, retriever, Reader.load(embedder), settings)
         except BaseException:
             store.close()
             raise
-        return cls(store, retriever, Reader.load(embedder), settings)
 
     def ask(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -24,7 +24,6 @@ most of the index, cost most of the time and move no score."""
 RANK_OFFSET = 10
 """Added to a rank before it is inverted; of 5 to 60, 10 served every corpus tried."""
 
-
 CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
@@ -36,10 +35,12 @@ _NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question made ready: as asked, with what it refers to, its terms' weights, its vector."""
+    """A question made ready: as asked; and, of it with what it refers to, the words to search for (an
+    FTS5 expression), the weights of its terms, its vector.
+    """
 
     text: str
-    context: str
+    words: str
     weights: Mapping[str, float]
     vector: Vectors
 
@@ -57,8 +58,14 @@ class Retriever:
     def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
         """The question with what it takes from the turns before, ready to search and to read."""
         context = in_context(question, history)
-        weighed = weights(*self._counts(stems(context)))
-        return Query(question, context, weighed, self._embedder.embed_query(context))
+        asked = dict.fromkeys(stems(context), 0)
+        counts, total = asked | self._store.term_counts(asked), self._store.text_count()
+        return Query(
+            question,
+            fts(context, shares(counts, total)),
+            weights(counts, total),
+            self._embedder.embed_query(context),
+        )
 
     def search(self, query: Query, k: int, filters: Filters) -> list[Hit]:
         """The ``k`` best passages, best first; the score is 0 to 1, comparable within one search.
@@ -75,23 +82,20 @@ class Retriever:
                 if self._store.state != state:
                     continue  # changed in between: vectors and rows must be of one state
                 among = self._store.text_ids(filters) if filters else None
-                lexical = dict(self._store.match(self._fts(query.context), n, filters))
+                lexical = dict(self._store.match(query.words, n, filters))
                 dense = dict(index.search(query.vector, n, among))
                 return self._store.hits(fuse(lexical, dense), filters)[:k]
 
-    def _counts(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
-        """In how many texts each term occurs, and how many texts there are."""
-        asked = dict.fromkeys(terms, 0)
-        return asked | self._store.term_counts(asked), self._store.text_count()
 
-    def _fts(self, text: str) -> str:
-        """An FTS5 query for any of the words of ``text`` that are not too common, each quoted."""
-        tokens = list(dict.fromkeys(words(text)))
-        stem_of = {token: stems(token)[0] for token in tokens}
-        share = shares(*self._counts(stem_of.values()))
-        rare = [token for token in tokens if share[stem_of[token]] <= COMMON] or tokens
-        phrases = [f'"{token}"' for token in rare]
-        return " OR ".join(dict.fromkeys([*phrases, *code_variants(text)])) or '""'
+def fts(text: str, share: Mapping[str, float]) -> str:
+    """An FTS5 expression for any of the words of ``text`` that are not too common, each quoted.
+
+    ``share`` holds the share of texts, 0 to 1, that have the stem of each word.
+    """
+    tokens = list(dict.fromkeys(words(text)))
+    rare = [token for token in tokens if share[stems(token)[0]] <= COMMON] or tokens
+    phrases = [f'"{token}"' for token in rare]
+    return " OR ".join(dict.fromkeys([*phrases, *code_variants(text)])) or '""'
 
 
 def in_context(question: str, history: Sequence[Turn]) -> str:
