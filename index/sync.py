@@ -50,7 +50,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: records read of how many (None: not known), texts embedded so far."""
+    """How far a run is: records done of how many (None: not known), texts embedded so far.
+
+    The records of the batch in work count in proportion to the texts of it that are embedded.
+    """
 
     records: int
     total: int | None
@@ -312,7 +315,7 @@ class _Run:
             entries.append(Entry(release, file, key, tuple(sections), tuple(passages)))
         if entries:
             self.summary.passages += sum(len(entry.passages) for entry in entries)
-            self.store.apply(entries, self._vectors(entries))
+            self.store.apply(entries, self._vectors(entries, len(batch)))
 
     def _clash(self, release: Release, file: str, held: tuple[bytes, str] | None) -> Problem | None:
         """A problem where the id belongs to another record that is still there.
@@ -329,7 +332,7 @@ class _Run:
             file, None, f"id {release.id!r} is already that of a record in {earlier}; ids must differ"
         )  # fmt: skip
 
-    def _vectors(self, entries: list[Entry]) -> dict[bytes, np.ndarray]:
+    def _vectors(self, entries: list[Entry], records: int) -> dict[bytes, np.ndarray]:
         texts = {text_hash(p.text): p.text for entry in entries for p in entry.passages}
         missing = self.store.missing_texts(texts)
         if not missing:
@@ -337,16 +340,18 @@ class _Run:
         if self._embedder is None:
             self._embedder = self._make_embedder(self.store.manifest.number_type)
             check_embedder(self.store, self._embedder)
-        vectors = self._embedder.embed_passages(list(missing.values()), self._advance)
+        before = self.summary.embedded
+
+        def advance(embedded: int) -> None:
+            self.summary.embedded += embedded
+            self._progress(records * (self.summary.embedded - before) // len(missing))
+
+        vectors = self._embedder.embed_passages(list(missing.values()), advance)
         return dict(zip(missing, vectors, strict=True))
 
-    def _advance(self, embedded: int) -> None:
-        self.summary.embedded += embedded
-        self._progress()
-
-    def _progress(self) -> None:
+    def _progress(self, in_work: int = 0) -> None:
         if self._report:
-            self._report(Progress(self._records, self._total, self.summary.embedded))
+            self._report(Progress(self._records + in_work, self._total, self.summary.embedded))
 
 
 def _records(files: list[readers.SourceFile]) -> Iterator[tuple[Release | Problem, str]]:

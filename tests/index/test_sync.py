@@ -305,7 +305,7 @@ def test_progress(folder: Path, source: Path) -> None:
     write_lines(source / "a.jsonl", record("a"), record("b"))
     seen: list[sync.Progress] = []
     sync.index_path(folder, source, "fake", FakeEmbedder(), seen.append)
-    assert seen == [sync.Progress(0, 2, 1), sync.Progress(0, 2, 2), sync.Progress(2, 2, 2)]
+    assert seen == [sync.Progress(1, 2, 1), sync.Progress(2, 2, 2), sync.Progress(2, 2, 2)]
 
 
 def test_a_model_that_cannot_be_had_makes_no_index(folder: Path, source: Path) -> None:
