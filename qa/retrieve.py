@@ -14,7 +14,7 @@ from index.sync import current_vectors
 from index.types import Embedder, Filters, Hit, Vectors
 
 from .settings import Retrieval
-from .terms import code_variants, shares, stems, weights, words
+from .terms import UNKNOWN, code_variants, prior_weights, shares, stems, weights, words
 from .types import Turn
 
 COMMON = 0.2
@@ -31,6 +31,7 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
+_COMPOUND = re.compile(r"\w+-\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,19 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
     """The question; for a follow-up, with the turn before it, whose names it leaves out.
 
     A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they"), or names
-    nothing of its own: no capitalised word behind the first, no figure.
+    nothing of its own: no capitalised word behind the first, no figure, no compound that is rare in
+    general ("satri-cel") and not from the turn before.
     """
-    if not history or (_NAMES.search(question.strip(), 1) and not _POINTS_BACK.search(question)):
+    if not history:
         return question
     last = history[-1]
+    compounds = stems(" ".join(_COMPOUND.findall(question)))
+    before = {*stems(last.question), *stems(last.answer)}
+    names = _NAMES.search(question.strip(), 1) or any(
+        weight >= UNKNOWN and term not in before for term, weight in prior_weights(compounds).items()
+    )
+    if names and not _POINTS_BACK.search(question):
+        return question
     return f"{question} {last.question} {last.answer[:CONTEXT]}"
 
 

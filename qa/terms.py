@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from math import log
@@ -15,6 +15,9 @@ import Stemmer
 
 PRIOR_TEXTS = 1000
 """How many texts the general experience of how common words are counts for."""
+
+UNKNOWN = 7.0
+"""A weight by general experience alone that only words have which it does not know."""
 
 _WORD = re.compile(r"[^\W_]+")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
@@ -74,3 +77,8 @@ def weights(counts: Mapping[str, int], total: int) -> dict[str, float]:
 def _prior() -> dict[str, float]:
     values: dict[str, float] = json.loads(files("qa").joinpath("prior.json").read_text("utf-8"))
     return values
+
+
+def prior_weights(terms: Iterable[str]) -> dict[str, float]:
+    """How much each term tells by general experience alone, for texts that no index counts."""
+    return weights(dict.fromkeys(terms, 0), 0)
