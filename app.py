@@ -7,6 +7,7 @@ the events and the widgets; nothing on the page is fetched from another machine.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import datetime as dt
 import errno
 import html
@@ -15,8 +16,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,8 +32,9 @@ import gradio as gr
 
 from index.errors import FilterError, ReleaseQAError
 from index.types import Filters, Overview, Release
-from qa.settings import Settings
-from qa.types import Answer, Citation, Turn
+from page import CHAT_JS, CSS, FONTS, VIEWER_JS
+from qa.settings import Generation, Settings
+from qa.types import Answer, Check, Citation, Turn
 
 EXAMPLES = (
     "what does THANK-uCAR do to NK cells?",
@@ -40,6 +45,10 @@ EXAMPLES = (
 )
 CLIENTS = 16
 """Questions answered at the same time; further ones wait in the queue."""
+PAUSE = 0.06
+"""Seconds in which a piece of an answer is not shown if the next one is there by then."""
+LABELS = {"supported": "shown", "corrected": "corrected", "dropped": "dropped"}
+"""What became of a sentence, as a reader is told it."""
 
 Span = tuple[int, int]
 Limits = tuple[str | None, str | None, str | None, str | None]
@@ -49,7 +58,10 @@ Limits = tuple[str | None, str | None, str | None, str | None]
 class Asker(Protocol):
     """What the page needs of ``qa.ReleaseQA``."""
 
-    def ask(
+    @property
+    def model(self) -> str: ...
+
+    def stream(
         self,
         question: str,
         *,
@@ -58,7 +70,7 @@ class Asker(Protocol):
         until: dt.date | None = None,
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
-    ) -> Answer: ...
+    ) -> Iterator[Answer]: ...
 
     def release(self, release_id: str) -> Release: ...
 
@@ -67,7 +79,7 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question of a conversation, its answer (None after an error), and both as HTML."""
+    """One question of a conversation, its answer as far as it is there, and both as HTML."""
 
     question: str
     answer: Answer | None
@@ -75,9 +87,17 @@ class Exchange:
 
 
 Session = tuple[Exchange, ...]
+Pieces = Generator[Exchange, None, None]
 
 
 # ---------------------------------------------------------------------------------- small pieces
+
+EMPTY_INDEX = """<div class="rq-empty"><h2>This index is empty</h2>
+<p>Add releases, then reload this page. A file or a folder will do:</p>
+<pre>releaseqa index PATH</pre></div>"""
+
+VIEWER_IDLE = """<div class="rq-idle"><p><strong>The source opens here</strong></p>
+<p>Choose a numbered source to read the release, with the quote highlighted.</p></div>"""
 
 
 def safe_url(url: str | None) -> str | None:
@@ -237,13 +257,37 @@ def source_html(answer: Answer, cites: Sequence[int], release: Release | None, t
     )
 
 
-def footnote(answer: Answer, seconds: float) -> str:
-    parts = (f"confidence {answer.confidence:.0%}", f"{seconds:.2f} s", html.escape(answer.model))
-    return f'<p class="rq-note">{" · ".join(parts)}</p>'
+def footnote(answer: Answer, seconds: float, stopped: bool = False) -> str:
+    """What to know about an answer: notes, confidence, time, model, and what the model wrote."""
+    notes = "".join(f'<p class="rq-note">{html.escape(note)}</p>' for note in answer.notes)
+    facts = [f"confidence {answer.confidence:.0%}", f"{seconds:.2f} s", html.escape(answer.model)]
+    line = " · ".join(["stopped", *facts] if stopped else facts)
+    return f'<div class="rq-foot">{notes}<p class="rq-note">{line}</p>{checks_html(answer.checks)}</div>'
 
 
-def answered_html(qa: Asker, answer: Answer, turn: int, seconds: float) -> str:
-    """An answer with its numbered sources, one card a release."""
+def checks_html(checks: Sequence[Check]) -> str:
+    """The sentences that a language model wrote and what became of each, to unfold."""
+    if not checks:
+        return ""
+    counts = Counter(LABELS[check.outcome] for check in checks)
+    summary = ", ".join(f"{counts[label]} {label}" for label in LABELS.values() if counts[label])
+    rows = []
+    for check, same in groupby(checks, key=lambda check: replace(check, sentence=None)):
+        times = len(list(same))
+        said = f"<q>{html.escape(check.text)}</q>{f' × {times}' if times > 1 else ''}"
+        why = f"<small>{html.escape(check.reason)}</small>" if check.reason else ""
+        rows.append(
+            f'<li><span class="rq-outcome rq-{check.outcome}">{LABELS[check.outcome]}</span>'
+            f"<p>{said}{why}</p></li>"
+        )
+    return (
+        '<details class="rq-checks"><summary>What became of what the model wrote: '
+        f"{summary}</summary><ul>{''.join(rows)}</ul></details>"
+    )
+
+
+def found_html(qa: Asker, answer: Answer, turn: int) -> str:
+    """The sentences of an answer and its numbered sources, one card a release."""
     by_release: dict[str, list[int]] = {}
     for i, citation in enumerate(answer.citations):
         by_release.setdefault(citation.release_id, []).append(i)
@@ -251,8 +295,7 @@ def answered_html(qa: Asker, answer: Answer, turn: int, seconds: float) -> str:
         source_html(answer, cites, release_or_none(qa, release_id), turn)
         for release_id, cites in by_release.items()
     )
-    sources = f'<ul class="rq-sources">{cards}</ul>'
-    return f"{sentences_html(answer, turn)}{sources}{footnote(answer, seconds)}"
+    return f'{sentences_html(answer, turn)}<ul class="rq-sources">{cards}</ul>'
 
 
 def not_found_html(answer: Answer, overview: Overview, filters: Filters, seconds: float) -> str:
@@ -276,14 +319,17 @@ def error_html(message: str) -> str:
     return f'<p class="rq-error" role="alert">{html.escape(message)}</p>'
 
 
+def pending_html(what: str) -> str:
+    return f'<p class="rq-pending" role="status">{html.escape(what)}…</p>'
+
+
 def exchange_html(question: str, body: str) -> str:
     return f'<section class="rq-exchange">{question_html(question)}{body}</section>'
 
 
 def transcript(session: Session, pending: str | None = None) -> str:
     """The conversation so far, and the question that is being answered."""
-    waiting = '<p class="rq-pending" role="status">Reading the releases…</p>'
-    last = exchange_html(pending, waiting) if pending else ""
+    last = exchange_html(pending, pending_html("Reading the releases")) if pending else ""
     return "".join(exchange.html for exchange in session) + last
 
 
@@ -303,20 +349,22 @@ def welcome_html(overview: Overview) -> str:
     )
 
 
-def header_html(overview: Overview) -> str:
-    """The top line: what the index holds, with a list of its issuers to unfold."""
+def header_html(overview: Overview, model: str = "extractive") -> str:
+    """The top line: what the index holds, with a list of its issuers to unfold, and what answers."""
     facts = [plural(overview.releases, "release")]
     if overview.companies:
         facts.append(plural(len(overview.companies), "issuer"))
     if overview.first_date and overview.last_date:
         facts.append(f"{day(overview.first_date)} to {day(overview.last_date)}")
     summary = " · ".join(facts)
+    named = f'<p class="rq-writer">Answers by {html.escape(model)}</p>'
+    who = "" if model == "extractive" else named
     if not overview.companies:
-        return f'<div class="rq-header"><h1>releaseqa</h1><p>{summary}</p></div>'
+        return f'<div class="rq-header"><h1>releaseqa</h1><p>{summary}</p>{who}</div>'
     return (
         f'<div class="rq-header"><h1>releaseqa</h1><details><summary>{summary}</summary>'
         f'<div class="rq-issuers">{issuers_html(overview.companies)}</div></details>'
-        f"{suggestions_html(overview.companies)}</div>"
+        f"{who}{suggestions_html(overview.companies)}</div>"
     )
 
 
@@ -343,36 +391,82 @@ def suggestions_html(companies: Sequence[tuple[str, int]], limit: int = 1000) ->
 # ------------------------------------------------------------------------------- what happens
 
 
-def respond(qa: Asker, question: str, session: Session, limits: Limits) -> Exchange:
-    """Ask, and render what came of it; an error becomes one line of the conversation."""
+def respond(qa: Asker, question: str, session: Session, limits: Limits) -> Pieces:
+    """Ask, and render what comes of it piece by piece: what a piece shows, all later ones show.
+
+    An error becomes one line of the conversation. Closing the pieces closes those of ``qa``.
+    """
+    answer, body = None, ""
+    turn, began = len(session), time.perf_counter()
+    history = [Turn(e.question, e.answer.text) for e in session if e.answer]
     try:
-        answer, body = answer_html(qa, question, session, limits)
+        filters = parse_filters(limits)
+        for answer in qa.stream(
+            question,
+            company=filters.company,
+            since=filters.since,
+            until=filters.until,
+            as_of=filters.as_of,
+            history=history,
+        ):
+            body = found_html(qa, answer, turn) if answer.sentences else ""
+            if body:
+                writing = pending_html(f"{answer.model} is writing")
+                yield Exchange(question, answer, exchange_html(question, body + writing))
+        assert answer, "the last piece is the answer"
+        seconds = time.perf_counter() - began
+        if body:
+            body += footnote(answer, seconds)
+        else:
+            body = not_found_html(answer, qa.overview(), filters, seconds)
     except ReleaseQAError as error:
-        return Exchange(question, None, exchange_html(question, error_html(str(error))))
+        body += error_html(str(error))
     except Exception as error:
         logging.exception("question failed")
         line = f"This question failed ({type(error).__name__}); the terminal shows the details."
-        return Exchange(question, None, exchange_html(question, error_html(line)))
-    return Exchange(question, answer, exchange_html(question, body))
+        body += error_html(line)
+    yield Exchange(question, answer, exchange_html(question, body))
 
 
-def answer_html(qa: Asker, question: str, session: Session, limits: Limits) -> tuple[Answer, str]:
-    """The answer and its HTML; raises ReleaseQAError."""
-    filters = parse_filters(limits)
-    history = [Turn(e.question, e.answer.text) for e in session if e.answer]
-    began = time.perf_counter()
-    answer = qa.ask(
-        question,
-        company=filters.company,
-        since=filters.since,
-        until=filters.until,
-        as_of=filters.as_of,
-        history=history,
-    )
-    seconds = time.perf_counter() - began
-    if answer.status == "not_found":
-        return answer, not_found_html(answer, qa.overview(), filters, seconds)
-    return answer, answered_html(qa, answer, len(session), seconds)
+def stopped(qa: Asker, question: str, last: Exchange | None, turn: int, seconds: float) -> Exchange:
+    """The exchange that a reader stopped: what was shown stays."""
+    if last is None or last.answer is None:
+        return Exchange(question, None, exchange_html(question, '<p class="rq-note">stopped</p>'))
+    body = found_html(qa, last.answer, turn) + footnote(last.answer, seconds, stopped=True)
+    return Exchange(question, last.answer, exchange_html(question, body))
+
+
+async def settled(
+    pieces: Pieces, stop: asyncio.Event, pool: ThreadPoolExecutor
+) -> AsyncGenerator[Exchange, None]:
+    """The pieces as they come, but for those that the next one overtakes at once, until ``stop``.
+
+    They are made in ``pool``; ending in any way closes ``pieces``, where need be once the piece that is
+    in the making is there.
+    """
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.ensure_future(stop.wait())
+    latest = None
+    try:
+        while True:
+            coming = loop.run_in_executor(pool, next, pieces, None)
+            either: list[asyncio.Future[Any]] = [coming, stopping]
+            if latest:
+                done, _ = await asyncio.wait(either, timeout=PAUSE, return_when="FIRST_COMPLETED")
+                if not done:
+                    yield latest
+            await asyncio.wait(either, return_when="FIRST_COMPLETED")
+            if stop.is_set():
+                return
+            piece = coming.result()
+            if piece is None:
+                break
+            latest = piece
+        if latest:
+            yield latest
+    finally:
+        stopping.cancel()
+        coming.add_done_callback(lambda _: pool.submit(pieces.close))
 
 
 def release_or_none(qa: Asker, release_id: str) -> Release | None:
@@ -409,18 +503,47 @@ def build(qa: Asker) -> gr.Blocks:
     """The page over ``qa``; start it with ``launch``, which adds its style."""
     first = qa.overview()
 
-    def ask(question: str, session: Session, *limits: Any) -> Iterator[tuple[Any, ...]]:
+    pool = ThreadPoolExecutor(2 * CLIENTS, "ask")  # some may still end what was stopped
+    running: dict[str | None, asyncio.Event] = {}  # by session, to stop it
+
+    async def ask(
+        question: str,
+        session: Session,
+        company: str | None,
+        since: str | None,
+        until: str | None,
+        as_of: str | None,
+        request: gr.Request,
+    ) -> AsyncIterator[tuple[Any, ...]]:
         question = (question or "").strip()
         if not question:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        yield gr.skip(), transcript(session, question), gr.skip(), gr.skip()
-        exchange = respond(qa, question, session, limits)
-        session = (*session, exchange)
-        cited = exchange.answer and exchange.answer.citations
-        shown = view(qa, session, f"{len(session) - 1}-0") if cited else gr.skip()
-        # After an error the question stays, to be mended and sent again.
-        yield session, transcript(session), shown, "" if exchange.answer else question
+        yield gr.skip(), transcript(session, question), gr.skip(), ""
+        stop = running[request.session_hash] = asyncio.Event()
+        turn, began, exchange, opened = len(session), time.perf_counter(), None, False
+        pieces = respond(qa, question, session, (company, since, until, as_of))
+        try:
+            async with aclosing(settled(pieces, stop, pool)) as shown:
+                async for exchange in shown:
+                    now = (*session, exchange)
+                    opens = bool(exchange.answer and exchange.answer.citations) and not opened
+                    source = view(qa, now, f"{turn}-0") if opens else gr.skip()
+                    opened = opened or opens
+                    yield now, transcript(now), source, gr.skip()
+            if stop.is_set():
+                exchange = stopped(qa, question, exchange, turn, time.perf_counter() - began)
+            assert exchange
+            now = (*session, exchange)
+            # After an error the question stays, to be mended and sent again.
+            yield now, transcript(now), gr.skip(), gr.skip() if exchange.answer else question
+        finally:
+            if running.get(request.session_hash) is stop:
+                del running[request.session_hash]
+
+    async def end(request: gr.Request) -> None:
+        if stop := running.get(request.session_hash):
+            stop.set()
 
     def show(session: Session, event: gr.EventData) -> str:
         return view(qa, session, str(event.cite))
@@ -433,12 +556,12 @@ def build(qa: Asker) -> gr.Blocks:
 
     def opened() -> tuple[str, str]:
         now = qa.overview()  # releases may have been added since the app was started
-        return header_html(now), welcome_html(now)
+        return header_html(now, qa.model), welcome_html(now)
 
     page = gr.Blocks(title="releaseqa", analytics_enabled=False, fill_width=True)
     with page:
         session = gr.State(())
-        header = gr.HTML(header_html(first), elem_id="rq-top", apply_default_css=False)
+        header = gr.HTML(header_html(first, qa.model), elem_id="rq-top", apply_default_css=False)
         with gr.Row(elem_id="rq-main", equal_height=True):
             with gr.Column(scale=6, min_width=340, elem_id="rq-left"):
                 chat = gr.HTML(
@@ -459,7 +582,8 @@ def build(qa: Asker) -> gr.Blocks:
                         scale=8,
                         min_width=200,
                     )
-                    send = gr.Button("Ask", variant="primary", scale=0, min_width=72)
+                    send = gr.Button("Ask", variant="primary", scale=0, min_width=72, elem_id="rq-send")
+                    halt = gr.Button("Stop", scale=0, min_width=72, elem_id="rq-stop")
                     new = gr.Button("New conversation", scale=0, min_width=150)
                 with gr.Accordion("Filters", open=False, elem_id="rq-filters") as panel:
                     with gr.Row():
@@ -499,6 +623,8 @@ def build(qa: Asker) -> gr.Blocks:
         }
         asked = gr.on([question.submit, send.click], **asking)
         from_example = chat.example(example, None, question, **quiet).then(**asking)
+        halt.click(end, None, None, queue=False, **quiet)
+        page.unload(end)
         chat.cite(show, session, viewer, concurrency_limit=CLIENTS, **quiet)
         new.click(
             restart,
@@ -572,12 +698,17 @@ def serve(
     model: str = "extractive",
     inbrowser: bool = True,
     embedder: str = Settings().embedder,
+    fallback: bool = True,
 ) -> None:
-    """Serve the index until interrupted; raises ReleaseQAError if it or the port cannot be had."""
+    """Serve the index until interrupted; raises ReleaseQAError if it or the port cannot be had.
+
+    With ``fallback`` the extractive answer stands in for a model that fails.
+    """
     from qa import ReleaseQA
 
     check_port(host, port)
-    with ReleaseQA.open(index, model, Settings(embedder=embedder)) as qa:
+    settings = Settings(embedder=embedder, generation=Generation(fallback=fallback))
+    with ReleaseQA.open(index, model, settings) as qa:
         page = build(qa)
         address = launch(page, host, port, inbrowser)
         print(f"releaseqa on {address} (Ctrl-C to stop)", flush=True)
@@ -592,214 +723,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
     parser.add_argument("--model", default="extractive", help="what answers (%(default)s)")
+    fallback = "quote where the model fails (on)"
+    parser.add_argument("--fallback", action=argparse.BooleanOptionalAction, default=True, help=fallback)
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     options = parser.parse_args(arguments)
     try:
-        serve(options.index, options.host, options.port, options.model, not options.no_browser)
+        serve(
+            options.index,
+            options.host,
+            options.port,
+            options.model,
+            not options.no_browser,
+            fallback=options.fallback,
+        )
     except ReleaseQAError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
-
-# ------------------------------------------------------------------------------------- the page
-
-FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
-
-EMPTY_INDEX = """<div class="rq-empty"><h2>This index is empty</h2>
-<p>Add releases, then reload this page. A file or a folder will do:</p>
-<pre>releaseqa index PATH</pre></div>"""
-
-VIEWER_IDLE = """<div class="rq-idle"><p><strong>The source opens here</strong></p>
-<p>Choose a numbered source to read the release, with the quote highlighted.</p></div>"""
-
-# Gradio's events carry what was clicked to Python; only copying and scrolling stay in the browser.
-CHAT_JS = """
-const refine = () => {  // the browser's own date picker and suggestions, once the row is unfolded
-  document.querySelectorAll('.rq-date input').forEach(input => { input.type = 'date'; });
-  document.querySelector('.rq-company input')?.setAttribute('list', 'rq-companies');
-};
-new MutationObserver(refine).observe(document.body, {childList: true, subtree: true});
-const shown = (cite) => document.querySelector(`#rq-viewer [data-shows="${cite}"]`);
-const show = () => document.dispatchEvent(new Event('rq-show'));
-const copy = (text) => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = Object.assign(document.createElement('textarea'), {value: text});
-  document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
-};
-document.addEventListener('click', async (event) => {
-  const issuers = document.querySelector('.rq-header details');
-  if (issuers && !issuers.contains(event.target)) issuers.open = false;
-  const button = event.target.closest('[data-copy]');
-  if (!button) return;
-  await copy(button.dataset.copy);
-  button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = 'Copy quote'; }, 1500);
-});
-element.addEventListener('click', (event) => {
-  const {question, cite} = event.target.closest('button')?.dataset ?? {};
-  if (question) trigger('example', {question});
-  if (!cite) return;
-  if (innerWidth < 900) document.getElementById('rq-viewer').scrollIntoView();
-  if (shown(cite)) show(); else trigger('cite', {cite});
-});
-watch('value', () => {
-  const last = element.querySelector('.rq-exchange:last-child');
-  if (last) element.scrollTop += last.getBoundingClientRect().top
-    - element.getBoundingClientRect().top;
-  show();
-});
-"""
-
-VIEWER_JS = """
-const show = () => {
-  const key = element.querySelector('[data-shows]')?.dataset.shows;
-  document.querySelectorAll('#rq-chat [data-cite]').forEach(button => {
-    if (button.dataset.cite === key) button.setAttribute('aria-current', 'true');
-    else button.removeAttribute('aria-current');
-  });
-  const box = element.querySelector('.rq-text'), mark = box?.querySelector('mark.active');
-  if (mark) box.scrollTop += mark.getBoundingClientRect().top
-    - box.getBoundingClientRect().top - box.clientHeight / 4;
-};
-document.addEventListener('rq-show', show);
-watch('value', show);
-"""
-
-CSS = """
-:root { --rq-mark: #fde047; --rq-mark-other: #fef6cf; --rq-error: #b91c1c;
-  --rq-soft: #5b6779; --rq-accent: #0f766e; --rq-tint: #f0fdfa; }
-.dark { --rq-soft: #a3afc0; --rq-mark: #facc15; --rq-mark-other: #574a17; --rq-error: #fca5a5;
-  --rq-accent: #5eead4; --rq-tint: #132f33; color-scheme: dark; }
-:root, .dark { --rq-line: var(--border-color-primary); --rq-panel: var(--background-fill-primary); }
-.gradio-container { background: var(--background-fill-secondary) !important; }
-.gradio-container .main { padding: 0 !important; }
-.gradio-container main { padding: 0 24px 16px !important; width: 100%; max-width: 1680px !important;
-  margin: 0 auto; }
-#rq-top { overflow: visible; }
-#rq-top h1, #rq-main h2, #rq-main p { margin: 0; }
-#rq-top { position: relative; z-index: 20; }
-.rq-header { display: flex; align-items: baseline; gap: 18px; padding: 14px 2px 0; min-height: 48px;
-  color: var(--rq-soft); font-size: 14px; }
-.rq-header h1 { font-size: 20px; font-weight: 700; color: var(--body-text-color);
-  letter-spacing: -.01em; }
-.rq-header details { position: relative; }
-.rq-header summary { cursor: pointer; border-radius: 6px; padding: 2px 4px; }
-.rq-issuers { position: absolute; left: 0; top: 30px; width: min(560px, 88vw); max-height: 60vh;
-  overflow: auto; padding: 14px 18px; background: var(--rq-panel); border: 1px solid var(--rq-line);
-  border-radius: 12px; box-shadow: 0 12px 32px rgb(0 0 0 / .16); }
-.rq-issuers table { width: 100%; border-collapse: collapse; }
-.rq-issuers caption { text-align: left; padding-bottom: 8px; font-weight: 600; }
-.rq-issuers th { text-align: left; font-weight: 400; color: var(--body-text-color);
-  padding: 4px 12px 4px 0; overflow-wrap: anywhere; }
-.rq-issuers td:nth-child(2) { width: 42%; }
-.rq-issuers td:last-child { text-align: right; width: 52px; font-variant-numeric: tabular-nums; }
-.rq-issuers i { display: block; height: 8px; min-width: 2px; border-radius: 4px;
-  background: var(--rq-accent); }
-#rq-main { gap: 20px; flex-wrap: nowrap; height: calc(100dvh - 80px); min-height: 460px; }
-#rq-left, #rq-right { height: 100%; min-height: 0; flex-wrap: nowrap; gap: 12px; }
-#rq-chat, #rq-viewer { flex: 1 1 0; min-height: 0; padding: 0; border-radius: 14px;
-  background: var(--rq-panel); border: 1px solid var(--rq-line); overflow: hidden; }
-#rq-top > div, #rq-chat > div, #rq-viewer > div { padding: 0; }
-#rq-chat > div, #rq-chat > div > div, #rq-viewer > div, #rq-viewer > div > div { height: 100%; }
-#rq-chat > div > div { overflow: auto; }
-#rq-ask, #rq-filters { flex: none; }
-#rq-ask { align-items: stretch; gap: 8px; }
-#rq-ask > .block { border-radius: 10px; background: var(--rq-panel); }
-#rq-ask textarea { background: none; min-height: 44px; font-size: 16px; }
-#rq-ask button { min-height: 44px; max-height: 48px; border-radius: 10px; font-size: 15px;
-  white-space: nowrap; }
-#rq-ask button.primary { background: #0f766e; color: #fff; }
-#rq-ask button.primary:hover { background: #115e59; }
-#rq-ask button.secondary { background: none; border: 1px solid var(--rq-line); font-weight: 500;
-  color: var(--body-text-color); }
-#rq-filters .row { flex-wrap: wrap; }
-.rq-date input, .rq-company input { width: 100%; padding: 7px 10px; font-size: 14px;
-  border: 1px solid transparent; border-radius: 6px; background: var(--input-background-fill);
-  color: var(--body-text-color); }
-#rq-filters button.sm { flex: none; align-self: flex-start; width: auto; }
-#rq-filters { border-radius: 12px; }
-.rq-exchange { padding: 22px 26px 20px; display: flex; flex-direction: column; gap: 14px; }
-.rq-exchange + .rq-exchange { border-top: 1px solid var(--rq-line); }
-.rq-question { font-weight: 600; font-size: 17px; line-height: 1.4; overflow-wrap: anywhere; }
-.rq-answer { font-size: 16px; line-height: 1.65; overflow-wrap: anywhere; }
-.rq-answer span { white-space: nowrap; }
-#rq-chat button, #rq-viewer button { font: inherit; cursor: pointer; }
-#rq-chat :focus-visible, #rq-viewer :focus-visible, #rq-top :focus-visible {
-  outline: 2px solid var(--rq-accent); outline-offset: 2px; }
-.rq-ref { margin-left: 4px; min-width: 20px; padding: 0 5px; border-radius: 6px; line-height: 20px;
-  font-size: 12px !important; font-weight: 600 !important; color: var(--rq-accent);
-  background: var(--rq-tint); border: 1px solid transparent; vertical-align: 2px; }
-.rq-ref:hover, .rq-ref[aria-current] { border-color: var(--rq-accent); }
-.rq-sources { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column;
-  gap: 8px; }
-.rq-source { border: 1px solid var(--rq-line); border-radius: 10px; padding: 12px 8px 8px; }
-.rq-source:has([aria-current]) { border-color: var(--rq-accent); }
-.rq-source ul { list-style: none; margin: 6px 0 0; padding: 0; }
-.rq-source li { display: flex; align-items: center; gap: 8px; padding-right: 8px;
-  border-radius: 8px; }
-.rq-source li:hover, .rq-source li:has([aria-current]) { background: var(--rq-tint); }
-.rq-title, .rq-open { text-align: left; background: none; border: 0; border-radius: 8px; }
-.rq-title { display: block; padding: 0 8px; font-weight: 600 !important; line-height: 1.35;
-  overflow-wrap: anywhere; }
-.rq-title:hover { color: var(--rq-accent); }
-.rq-byline { padding: 2px 8px 0; }
-.rq-open { flex: 1; min-width: 0; display: flex; gap: 10px; align-items: center; padding: 5px 8px; }
-.rq-open q { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px; }
-.rq-open q::before { content: "“"; }
-.rq-open q::after { content: "”"; }
-.rq-byline a { color: var(--rq-accent); text-decoration: none; }
-.rq-byline a:hover { text-decoration: underline; }
-.rq-number { flex: none; width: 22px; border-radius: 6px; text-align: center; line-height: 22px;
-  font-size: 12px; font-weight: 600; color: var(--rq-accent); background: var(--rq-tint); }
-.rq-byline, .rq-note, .rq-actions, .rq-facts { color: var(--rq-soft); font-size: 13px; }
-.rq-actions { display: flex; gap: 16px; flex-wrap: wrap; }
-.rq-copy { flex: none; }
-.rq-actions a, .rq-copy { color: var(--rq-accent); background: none; border: 0; padding: 0;
-  font-size: 13px !important; text-decoration: none; border-radius: 4px; }
-.rq-actions a:hover, .rq-copy:hover { text-decoration: underline; }
-.rq-missing, .rq-error { border-left: 3px solid var(--rq-soft); padding: 4px 0 4px 14px; }
-.rq-missing { line-height: 1.5; }
-.rq-missing strong { font-weight: 600; }
-.rq-missing p { color: var(--rq-soft); font-size: 14px; }
-.rq-error { border-color: var(--rq-error); color: var(--rq-error); overflow-wrap: anywhere; }
-.rq-pending { color: var(--rq-soft); animation: rq-breathe 1.2s ease-in-out infinite; }
-@keyframes rq-breathe { 50% { opacity: .4; } }
-.rq-welcome, .rq-empty, .rq-idle { height: 100%; padding: 26px; display: flex; gap: 14px;
-  flex-direction: column; justify-content: center; max-width: 620px; margin: 0 auto; }
-.rq-welcome h2, .rq-empty h2 { font-size: 24px; font-weight: 700; letter-spacing: -.01em; }
-.rq-welcome p, .rq-empty p, .rq-idle { color: var(--rq-soft); line-height: 1.55; }
-.rq-idle { text-align: center; max-width: 360px; gap: 4px; }
-.rq-examples { display: flex; flex-direction: column; gap: 8px; margin-top: 6px; }
-.rq-example { text-align: left; padding: 11px 16px; border: 1px solid var(--rq-line);
-  border-radius: 10px; background: none; }
-.rq-example:hover { border-color: var(--rq-accent); background: var(--rq-tint); }
-.rq-empty pre { padding: 12px 16px; border-radius: 10px; border: 1px solid var(--rq-line);
-  background: var(--background-fill-secondary); font-size: 15px; }
-.rq-release { height: 100%; display: flex; flex-direction: column; }
-.rq-release header { padding: 20px 26px 14px; border-bottom: 1px solid var(--rq-line);
-  display: flex; flex-direction: column; gap: 8px; max-height: 45%; overflow: auto; }
-.rq-eyebrow { font-size: 12px; font-weight: 600; color: var(--rq-accent); }
-.rq-release h2 { font-size: 19px; font-weight: 650; line-height: 1.35; overflow-wrap: anywhere; }
-.rq-facts { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; }
-.rq-facts li:not(:last-child)::after { content: "·"; margin: 0 8px; }
-.rq-text { flex: 1 1 0; min-height: 0; overflow: auto; padding: 20px 26px 40px; font-size: 15.5px;
-  line-height: 1.65; white-space: pre-wrap; overflow-wrap: anywhere; }
-.rq-text mark { background: var(--rq-mark-other); color: inherit; border-radius: 3px;
-  padding: 1px 0; }
-.rq-text mark.active { background: var(--rq-mark); color: #1c1917; }
-@media (max-width: 900px) {
-  .gradio-container main { padding: 0 12px 16px !important; }
-  .rq-header { flex-direction: column; gap: 2px; }
-  #rq-main { flex-direction: column; height: auto; }
-  #rq-left, #rq-right { height: auto; width: 100%; flex: none; }
-  #rq-chat, #rq-viewer { flex: none; }
-  #rq-chat > div, #rq-chat > div > div { height: auto; max-height: 70dvh; }
-  #rq-viewer:has(article) { height: 90dvh; }
-  .rq-exchange, .rq-release header, .rq-text { padding-left: 18px; padding-right: 18px; }
-}
-@media (prefers-reduced-motion: reduce) { .rq-pending { animation: none; } }
-"""
 
 if __name__ == "__main__":
     sys.exit(main())

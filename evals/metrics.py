@@ -5,12 +5,15 @@ The rules are those by which the question sets were made; every mean is taken ov
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from qa.claims import Text
+from qa.support import Source, judge, wrong_dates, wrong_figures
 from qa.types import Status
 
 from .questions import Evidence, Question
@@ -106,6 +109,43 @@ def _first(flags: Iterable[bool]) -> int | None:
     return next((place for place, flag in enumerate(flags, start=1) if flag), None)
 
 
+def is_supported(sentence: str, sources: Sequence[Source]) -> bool:
+    """Whether the quotes of a sentence say it: any one of them, or all joined, by ``qa.support``.
+
+    What stands in a quote word for word needs no judge.
+    """
+    said = normalise(sentence)
+    given = [*sources, joined(sources)]
+    return any(said in normalise(s.text) for s in given) or any(
+        judge(sentence, s).supported for s in given
+    )
+
+
+def invented_figures(sentence: str, sources: Sequence[Source]) -> tuple[str, ...]:
+    """The figures, and the dates with a digit, that no quote of a sentence states, as they are written.
+
+    Nor does the title or the day of a release that is quoted. A rounding of what is stated is none.
+    """
+    claim, one = Text(sentence), joined(sources)
+    text, title = Text(one.text), Text(f"{one.title} {one.company or ''}")
+    figures = {(f.start, f.end) for f in wrong_figures(claim, text, title)}
+    days = {source.published for source in sources} or {None}
+    dates = [{(d.start, d.end) for d in wrong_dates(claim, text, title, day)} for day in days]
+    digits = {
+        (start, end) for start, end in set.intersection(*dates) if re.search(r"\d", claim.text[start:end])
+    }
+    return tuple(claim.text[start:end].strip() for start, end in sorted(figures | digits))
+
+
+def joined(sources: Sequence[Source]) -> Source:
+    """Sources as one: texts, titles and issuers in a row; the day of publication where it is the same."""
+    titles = ". ".join(dict.fromkeys(source.title for source in sources if source.title))
+    companies = ", ".join(dict.fromkeys(source.company for source in sources if source.company))
+    days = {source.published for source in sources}
+    text = "\n\n".join(source.text for source in sources)
+    return Source(text, titles, companies or None, days.pop() if len(days) == 1 else None)
+
+
 def reciprocal(rank: int | None) -> float:
     """1 / rank, and 0 where nothing was found."""
     return 1 / rank if rank else 0.0
@@ -118,7 +158,7 @@ def estimate(
 ) -> dict[str, Figure]:
     """For each name, sum(numerator) / sum(denominator) with a 95 % percentile bootstrap interval.
 
-    Numerators and denominators hold one number a question, 0 to 1, in the same order under every
+    Numerators and denominators hold one number a question, 0 or more, in the same order under every
     name. Questions are resampled, so a ratio such as precision varies in both of its parts;
     resamples without a denominator are left out.
     """

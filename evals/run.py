@@ -12,6 +12,7 @@ import numpy as np
 
 from index.errors import NotInIndex
 from index.types import Hit, Overview, Release
+from qa.support import Source
 from qa.types import Answer, Citation, Turn
 from qa.verify import is_slice
 
@@ -59,7 +60,8 @@ class Result:
     ``evidence`` and the ranks (from 1, among the first HITS hits) are None for a question that
     nothing answers; a rank is None as well where nothing gold was found. ``verified`` counts the
     citations whose quote equals the slice of the release. ``milliseconds`` is the time of the
-    answer, without the search.
+    answer, without the search. ``unsupported`` holds the sentences shown that their quotes do not
+    bear out, ``invented_figures`` the figures in sentences shown that are not in their quotes.
     """
 
     question: Question
@@ -70,6 +72,8 @@ class Result:
     release_rank: int | None
     verified: int
     milliseconds: float
+    unsupported: tuple[str, ...] = ()
+    invented_figures: tuple[str, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -80,6 +84,13 @@ class Result:
     def answerable_score(self) -> float:
         """The probability, 0 to 1, that the releases hold an answer, as the confidence has it."""
         return self.answer.confidence if self.answered else 1 - self.answer.confidence
+
+    @property
+    def first_sentence_ms(self) -> float | None:
+        """Milliseconds to the first sentence shown: to the whole answer, unless that says otherwise."""
+        if not self.answer.sentences:
+            return None
+        return self.answer.timings_ms.get("first_sentence", self.milliseconds)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON values."""
@@ -95,6 +106,8 @@ class Result:
             "release_rank": self.release_rank,
             "confidence": self.answer.confidence,
             "milliseconds": round(self.milliseconds, 3),
+            "unsupported": list(self.unsupported),
+            "invented_figures": list(self.invented_figures),
             "answer": self.answer.to_dict(),
         }
 
@@ -110,12 +123,13 @@ class Run:
 
         Shares are 0 to 1, None where there is nothing to count; ``intervals`` holds [low, high]
         of each mean. ``evidence``, ``gold_*`` and ``mrr`` (of the passage) are means over the
-        answerable questions. Times are milliseconds of an answer.
+        answerable questions, ``unsupported`` is over the sentences shown, ``invented_figures`` a
+        count. Times are milliseconds of an answer.
         """
         types = sorted({r.question.type for r in self.results})
         groups = {t: [r for r in self.results if r.question.type == t] for t in types}
         return {
-            **_figures(self.results),
+            **figures(self.results),
             "calibration": {
                 "all": _calibration(self.results),
                 "answered": _calibration([r for r in self.results if r.answered]),
@@ -124,7 +138,7 @@ class Run:
                 [r.answerable_score for r in self.results],
                 [r.question.answerable for r in self.results],
             ),
-            "types": {t: _figures(group) for t, group in groups.items()},
+            "types": {t: figures(group) for t, group in groups.items()},
         }
 
 
@@ -184,6 +198,7 @@ def _result(qa: Asked, question: Question) -> Result:
     answer = qa.ask(question.question, **limits)
     milliseconds = (time.perf_counter() - start) * 1000
     hits = qa.search(question.question, k=HITS, **limits)[:HITS]
+    shown = _shown(qa, answer)
     gold = question.answerable
     return Result(
         question=question,
@@ -194,7 +209,19 @@ def _result(qa: Asked, question: Question) -> Result:
         release_rank=metrics.release_rank(question, hits) if gold else None,
         verified=sum(_is_slice(qa, citation) for citation in answer.citations),
         milliseconds=milliseconds,
+        unsupported=tuple(text for text, quotes in shown if not metrics.is_supported(text, quotes)),
+        invented_figures=tuple(f for shown_ in shown for f in metrics.invented_figures(*shown_)),
     )
+
+
+def _shown(qa: Asked, answer: Answer) -> list[tuple[str, list[Source]]]:
+    """The sentences of an answer, each with its quotes."""
+    sources = [Source(c.quote, c.title, _company(qa, c.release_id), c.date) for c in answer.citations]
+    return [(sentence.text, [sources[i] for i in sentence.citations]) for sentence in answer.sentences]
+
+
+def _company(qa: Asked, release_id: str) -> str | None:
+    return qa.release(release_id).company if _holds(qa, release_id) else None
 
 
 def _is_slice(qa: Asked, citation: Citation) -> bool:
@@ -205,18 +232,28 @@ def _is_slice(qa: Asked, citation: Citation) -> bool:
     return is_slice(text, citation.start, citation.end, citation.quote)
 
 
-def _figures(results: Sequence[Result]) -> dict[str, Any]:
-    figures = metrics.estimate(_parts(results))
+def figures(results: Sequence[Result]) -> dict[str, Any]:
+    """The figures of ``Run.summary`` that need no more than these results."""
+    means = metrics.estimate(_parts(results))
     cited = sum(len(r.answer.citations) for r in results)
     times = [r.milliseconds for r in results]
+    first = [ms for r in results if (ms := r.first_sentence_ms) is not None]
     return {
         "questions": len(results),
-        **{name: figure.value for name, figure in figures.items()},
+        **{name: figure.value for name, figure in means.items()},
         "verified_citations": sum(r.verified for r in results) / cited if cited else None,
-        "median_ms": float(np.percentile(times, 50)) if times else None,
-        "p95_ms": float(np.percentile(times, 95)) if times else None,
-        "intervals": {name: _interval(figure) for name, figure in figures.items()},
+        "sentences": sum(len(r.answer.sentences) for r in results),
+        "unsupported_sentences": sum(len(r.unsupported) for r in results),
+        "invented_figures": sum(len(r.invented_figures) for r in results),
+        "median_ms": _percentile(times, 50),
+        "p95_ms": _percentile(times, 95),
+        "median_first_sentence_ms": _percentile(first, 50),
+        "intervals": {name: _interval(figure) for name, figure in means.items()},
     }
+
+
+def _percentile(times: Sequence[float], share: int) -> float | None:
+    return float(np.percentile(times, share)) if times else None
 
 
 def _parts(results: Sequence[Result]) -> dict[str, tuple[list[float], list[float]]]:
@@ -234,6 +271,10 @@ def _parts(results: Sequence[Result]) -> dict[str, tuple[list[float], list[float
         "abstention_recall": (_both(silent, none), none),
         "false_refusals": (_both(silent, gold), gold),
         "evidence": ([float(bool(r.evidence)) for r in results], gold),
+        "unsupported": (
+            [float(len(r.unsupported)) for r in results],
+            [float(len(r.answer.sentences)) for r in results],
+        ),
     }
     for k in (1, 5, HITS):
         parts[f"gold_passage_{k}"] = ([_within(r.passage_rank, k) for r in results], gold)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import unicodedata
+from contextlib import closing as _closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from index.errors import ReleaseQAError
 
-from .settings import Settings
+from .settings import Generation, Settings
 
 if TYPE_CHECKING:
     from index.sync import MakeEmbedder, Report, Summary
@@ -44,11 +45,17 @@ EmbedderName = Annotated[
     str, typer.Option(help="Embedding model: the packaged one, a folder, or a name on a hub.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Model = Annotated[str, typer.Option(help="What writes the answer.")]
+Model = Annotated[
+    str, typer.Option(help="What writes the answer: extractive, local, openai:NAME, ... (see `models`).")
+]
+Fallback = Annotated[
+    bool, typer.Option("--fallback/--no-fallback", help="Quote where the language model fails.")
+]
 Company = Annotated[str | None, typer.Option(help="Only this issuer: words of its name, or ticker.")]
 Since = Annotated[str | None, typer.Option(help="Only releases from this day on, YYYY-MM-DD.")]
 Until = Annotated[str | None, typer.Option(help="Only releases to this day, YYYY-MM-DD.")]
 AsOf = Annotated[str | None, typer.Option(help="Answer as on this day: nothing later is seen.")]
+OUTCOMES = ("supported", "corrected", "dropped")
 DEFAULT_INDEX = Path("releases.index")
 
 
@@ -128,14 +135,43 @@ def ask(
     until: Until = None,
     as_of: AsOf = None,
     as_json: Json = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print sentences as they are verified.")
+    ] = False,
+    fallback: Fallback = False,
 ) -> None:
     """Answer a question, with quotes; exit code 0 also where the releases do not say."""
-    with _open(index, model, embedder) as qa:
-        answer = qa.ask(question, company=company, since=since, until=until, as_of=as_of)
+    if stream and as_json:
+        raise typer.BadParameter("JSON is printed whole; leave one of them out", param_hint="--stream")
+    with (
+        _open(index, model, embedder, fallback) as qa,
+        _closing(qa.stream(question, company=company, since=since, until=until, as_of=as_of)) as pieces,
+    ):
+        shown = 0
+        for answer in pieces:
+            if stream:
+                shown = _show_sentences(answer, shown)
         if as_json:
             print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
         else:
-            _show_answer(answer)
+            _show_answer(answer, shown)
+
+
+@cli.command()
+def models(as_json: Json = False) -> None:
+    """List what can write answers here, and what the rest would need."""
+    from dataclasses import asdict
+
+    from .usable import usable
+
+    found = usable()
+    if as_json:
+        print(json.dumps([asdict(status) for status in found], indent=2))
+        return
+    width = max(len(status.spec) for status in found)
+    for status in found:
+        mark = "yes" if status.usable else "no "
+        _say(f"{mark}  {status.spec:{width}}  {status.reason}", style=None if status.usable else "dim")
 
 
 @cli.command()
@@ -244,29 +280,43 @@ def serve(
     model: Model = "extractive",
     embedder: EmbedderName = MODEL,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    fallback: Annotated[
+        bool, typer.Option(help="Answer with quotes where the language model fails.")
+    ] = True,
 ) -> None:
     """Open the app: chat in a browser."""
     import app
 
-    app.serve(index, host, port, model=model, inbrowser=browser, embedder=embedder)
+    app.serve(index, host, port, model, browser, embedder, fallback)
 
 
 @cli.command("eval")
 def eval_(
-    sets: Annotated[list[Path], typer.Argument(help="Question sets (.jsonl), or `demo`.")],
+    sets: Annotated[
+        list[Path], typer.Argument(help="Question sets (.jsonl), or `demo`; SET=INDEX for an index each.")
+    ],
     index: IndexDir = DEFAULT_INDEX,
-    model: Model = "extractive",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What writes the answers; several are compared. llamaindex:MODEL is plain LlamaIndex."
+        ),
+    ] = None,
     embedder: EmbedderName = MODEL,
     as_json: Json = False,
     out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for result files.")] = None,
     save_answers: Annotated[
         Path | None, typer.Option(help="File for all answers, for `releaseqa verify`.")
     ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="So many sentences of each model, for a hand check, to --out.")
+    ] = 0,
 ) -> None:
     """Score question sets against an index; exit code 1 where a citation is no slice."""
     from evals.report import evaluate
 
-    raise typer.Exit(evaluate(sets, index, model, as_json, out_dir, save_answers, embedder))
+    models = model or ["extractive"]
+    raise typer.Exit(evaluate(sets, index, models, as_json, out_dir, save_answers, embedder, sample))
 
 
 def _embedder_maker(name: str) -> MakeEmbedder:
@@ -279,11 +329,12 @@ def _embedder_maker(name: str) -> MakeEmbedder:
     return make
 
 
-def _open(index: Path, model: str, embedder: str) -> Any:
+def _open(index: Path, model: str, embedder: str, fallback: bool = False) -> Any:
     with err.status("opening the index"):
         from qa import ReleaseQA
 
-        return ReleaseQA.open(index, model, Settings(embedder=embedder))
+        settings = Settings(embedder=embedder, generation=Generation(fallback=fallback))
+        return ReleaseQA.open(index, model, settings)
 
 
 class _Bar:
@@ -348,21 +399,34 @@ def _tell(path: str, summary: Summary) -> None:
         _complain(f"  {len(summary.problems):,} {noun} could not be read{tail}")
 
 
-def _show_answer(answer: Answer) -> None:
-    if answer.status == "not_found":
-        _say("Not found: no release searched was found to say this.")
-        return
-    for sentence in answer.sentences:
+def _show_sentences(answer: Answer, shown: int) -> int:
+    """Print the sentences behind the first ``shown``; returns how many are printed now."""
+    for sentence in answer.sentences[shown:]:
         marks = "".join(f"[{i + 1}]" for i in sentence.citations)
         _say(f"{sentence.text} {marks}")
-    _say("")
+    return len(answer.sentences)
+
+
+def _show_answer(answer: Answer, shown: int = 0) -> None:
+    if answer.status == "not_found":
+        _say("Not found: no release searched was found to say this.")
+    _show_sentences(answer, shown)
     for number, citation in enumerate(answer.citations, 1):
-        _say(f"[{number}] {_named(citation.title, citation.date)}", style="dim")
+        _say(
+            ("\n" if number == 1 else "") + f"[{number}] {_named(citation.title, citation.date)}",
+            style="dim",
+        )
         _say(
             f"    {citation.release_id} [{citation.start}:{citation.end}]  {citation.source}",
             style="dim",
         )  # fmt: skip
-    _say(f"confidence {answer.confidence:.2f}", style="dim")
+    if answer.status == "answered":
+        _say(f"confidence {answer.confidence:.2f}, {answer.model}", style="dim")
+    for note in answer.notes:
+        _say(note, style="dim")
+    counts = {outcome: sum(check.outcome == outcome for check in answer.checks) for outcome in OUTCOMES}
+    if answer.checks:
+        _say("sentences written: " + ", ".join(f"{n} {name}" for name, n in counts.items()), style="dim")
 
 
 def _say(text: str, style: str | None = None) -> None:
@@ -374,8 +438,11 @@ def _complain(text: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Text as a terminal may be given it: a release must not steer it with control characters."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text)
+    """Text as a terminal may be given it: a release must not steer it with control characters, nor
+    turn its lines round.
+    """
+    hidden = ("Cc", "Cf")
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in hidden else "\ufffd" for c in text)
 
 
 def _named(title: str, date: object) -> str:

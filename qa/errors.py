@@ -2,12 +2,14 @@
 
 ReleaseQAError
 ├── QuestionError        a question that cannot be asked: empty or endless
-└── AnswerFileError      a file of answers that cannot be read
+├── AnswerFileError      a file of answers that cannot be read
+└── ModelError           (of index.errors) a model that the user has to put right
+    └── ModelFailed      a model that was reached and failed; it may work again later
 """
 
 from __future__ import annotations
 
-from index.errors import ReleaseQAError
+from index.errors import ModelError, ReleaseQAError
 
 
 class QuestionError(ReleaseQAError):
@@ -16,3 +18,7 @@ class QuestionError(ReleaseQAError):
 
 class AnswerFileError(ReleaseQAError):
     """A file of answers that cannot be read."""
+
+
+class ModelFailed(ModelError):
+    """A model that was reached and failed; it may work again later."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from index.errors import FilterError, ModelError
 from index.store import Store
@@ -18,10 +20,12 @@ from index.types import Filters, Hit, Overview, Release
 
 from .errors import QuestionError
 from .features import Candidate
+from .generate import Draft, absent, judged, messages, packed, readable, standalone
+from .models import LanguageModel, Stream, open_model
 from .read import Reader
-from .retrieve import Query, Retriever
+from .retrieve import Retriever, in_context
 from .settings import Settings
-from .types import Answer, Citation, Sentence, Turn
+from .types import Answer, Check, Citation, Sentence, Turn
 from .verify import ReleaseOf, keep_verified
 
 Day = dt.date | str | None
@@ -31,36 +35,52 @@ LONGEST_QUESTION = 2000  # code points
 class ReleaseQA(AbstractContextManager["ReleaseQA"]):
     """Questions over one index. Safe to use from several threads; close it, or use ``with``."""
 
-    def __init__(self, store: Store, retriever: Retriever, reader: Reader, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        retriever: Retriever,
+        reader: Reader,
+        settings: Settings,
+        model: LanguageModel | None = None,
+    ) -> None:
         self.settings = settings
         self._store = store
         self._retriever = retriever
         self._reader = reader
+        self._model = model
 
     @classmethod
     def open(
-        cls, path: str | Path, model: str = "extractive", settings: Settings | None = None
+        cls, path: str | Path, model: Any = "extractive", settings: Settings | None = None
     ) -> ReleaseQA:
         """Open the index at ``path``.
 
-        Raises IndexMissing; IndexMismatch where it was made with other settings; ModelError for a
+        ``model`` is ``extractive``, another specification (see ``qa.models``) or a LlamaIndex LLM.
+        Raises IndexMissing; IndexMismatch where the index was made with other settings; ModelError for a
         model that cannot be used.
         """
-        if model != "extractive":
-            raise ModelError(f"model {model!r} is not available; the one there is: extractive")
         settings = settings or Settings()
-        store = Store(Path(path))
+        store, writer = Store(Path(path)), None
         try:
+            if model != "extractive":
+                writer = open_model(model, settings.generation.seconds, settings.generation.retries)
             check_model(store, settings.embedder)
             from index.embed import SentenceTransformerEmbedder  # seconds: after what can fail fast
 
             embedder = SentenceTransformerEmbedder(settings.embedder, store.manifest.number_type)
             check_embedder(store, embedder)
             retriever = Retriever(store, embedder, settings.retrieval)
-            return cls(store, retriever, Reader.load(embedder), settings)
+            return cls(store, retriever, Reader.load(embedder), settings, writer)
         except BaseException:
             store.close()
+            if writer:
+                writer.close()
             raise
+
+    @property
+    def model(self) -> str:
+        """What writes the answers: a model's specification, or ``extractive``."""
+        return self._model.name if self._model else "extractive"
 
     def ask(
         self,
@@ -74,19 +94,12 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         """The answer of the releases within the filters, or ``not_found``.
 
         Dates are inclusive, as dates or YYYY-MM-DD. ``history`` holds the turns before, oldest first.
-        Raises QuestionError and FilterError.
+        Raises QuestionError and FilterError; ModelError where a language model cannot be used and
+        ModelFailed where it fails, unless ``settings.generation.fallback`` lets the extractive answer
+        stand in.
         """
-        clock = _Clock()
-        query, filters = self._prepare(question, company, since, until, as_of, history)
-        hits = self._retriever.search(query, self.settings.reading.passages, filters)
-        clock.lap("retrieve")
-        chosen, confidence = self._reader.read(query, hits, self.settings.reading)
-        clock.lap("read")
-        release_of = cache(self._store.release)
-        draft = self._answer(chosen, confidence, release_of)
-        checked = keep_verified(draft, release_of)
-        clock.lap("verify")
-        return replace(checked, timings_ms=clock.laps)
+        *_, answer = self.stream(question, company, since, until, as_of, history)
+        return answer
 
     def stream(
         self,
@@ -99,15 +112,47 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
     ) -> Iterator[Answer]:
         """As ``ask``, piecewise: the answer with its first sentence, with two, and so on.
 
-        What has been shown stays; the last piece is the answer of ``ask``.
+        A sentence is given when it is verified, while a language model writes on; what has been shown
+        stays. The last piece is the answer of ``ask``. Closing the iterator stops the model.
         """
-        answer = self.ask(
-            question, company=company, since=since, until=until, as_of=as_of, history=history
-        )
-        for n in range(1, len(answer.sentences)):
-            shown = answer.sentences[:n]
-            yield replace(answer, sentences=shown, text=" ".join(s.text for s in shown))
-        yield answer
+        clock = _Clock()
+        filters = self._filters(company, since, until, as_of)
+        asked, notes = self._standalone(_checked(question), history, clock)
+        query = self._retriever.query(asked, () if notes else history)
+        hits = self._retriever.search(query, self.settings.reading.passages, filters)
+        clock.lap("retrieve")
+        release_of = cache(self._store.release)
+        hits = readable(hits, release_of)
+        chosen, best, confidence = self._reader.read(query, hits, self.settings.reading)
+        clock.lap("read")
+        quoted = self._answer(chosen, confidence, release_of)
+        small = self._model is not None and self._model.small
+        if self._model is None or not hits or (small and not quoted.sentences):
+            yield from self._pieces(keep_verified(quoted, release_of), clock)
+            return
+        written = _Written(self.model, confidence, notes)
+        try:
+            fitting = packed(self._model, asked, hits, self.settings.generation)
+            with self._model.stream(messages(asked, fitting), self.settings.generation.tokens) as stream:
+                wording = self.settings.generation.wording
+                promising = best if small else None
+                for draft in judged(written.heard(stream), fitting, asked, wording, promising):
+                    if written.add(draft, self._citation(draft, release_of), self.settings):
+                        clock.first()
+                        yield keep_verified(written.answer(clock.laps), release_of)
+                    if written.full(self.settings):
+                        break
+                written.usage = dict(stream.usage)
+        except ModelError as exc:
+            if not written.sentences and not self.settings.generation.fallback:
+                raise
+            written.notes.append(f"{exc}")
+        clock.lap("generate")
+        answer = keep_verified(written.answer(), release_of)
+        if not written.sentences and not written.abstained:
+            answer = written.quoting(keep_verified(quoted, release_of))
+        clock.lap("verify")
+        yield replace(answer, timings_ms=clock.laps)
 
     def search(
         self,
@@ -120,8 +165,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         history: Sequence[Turn] = (),
     ) -> list[Hit]:
         """The ``k`` best passages, best first; scores are 0 to 1. Raises as ``ask`` does."""
-        query, filters = self._prepare(question, company, since, until, as_of, history)
-        return self._retriever.search(query, k, filters)
+        filters = self._filters(company, since, until, as_of)
+        return self._retriever.search(self._retriever.query(_checked(question), history), k, filters)
 
     def release(self, release_id: str) -> Release:
         """The release of that id. Raises NotInIndex."""
@@ -132,6 +177,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         return self._store.overview()
 
     def close(self) -> None:
+        if self._model:
+            self._model.close()
         self._store.close()
 
     def __exit__(
@@ -142,42 +189,144 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
     ) -> None:
         self.close()
 
-    def _prepare(
-        self,
-        question: str,
-        company: str | None,
-        since: Day,
-        until: Day,
-        as_of: Day,
-        history: Sequence[Turn],
-    ) -> tuple[Query, Filters]:
-        question = question.strip()
-        if not question:
-            raise QuestionError("the question is empty; type one")
-        if any("\ud800" <= character <= "\udfff" for character in question):
-            raise QuestionError("the question is not text: half a character, or not UTF-8")
-        if len(question) > LONGEST_QUESTION:
-            raise QuestionError(
-                f"the question has {len(question):,} characters; ask in {LONGEST_QUESTION:,} at most"
-            )
+    def _filters(self, company: str | None, since: Day, until: Day, as_of: Day) -> Filters:
         days = (_day("since", since), _day("until", until), _day("as_of", as_of))
-        filters = Filters((company or "").strip() or None, *days)
-        return self._retriever.query(question, history), filters
+        return Filters((company or "").strip() or None, *days)
+
+    def _standalone(
+        self, question: str, history: Sequence[Turn], clock: _Clock
+    ) -> tuple[str, tuple[str, ...]]:
+        """The question to answer, and a note where the model made it of a follow-up."""
+        if not self._model or not history or in_context(question, history) == question:
+            return question, ()
+        with contextlib.suppress(ModelError):  # the answer's own call tells what is wrong
+            asked = standalone(self._model, question, history)
+            clock.lap("rewrite")
+            if asked:
+                return asked, (f"asked as: {asked}",)
+        return question, ()
 
     def _answer(self, chosen: Sequence[Candidate], confidence: float, release_of: ReleaseOf) -> Answer:
         threshold = self.settings.reading.threshold
         if not chosen or confidence < (self._reader.threshold if threshold is None else threshold):
             return Answer("not_found", "", confidence=round(1 - confidence, 3))
-        citations = tuple(
-            Citation(
-                c.hit.release_id, c.start, c.end, c.text, c.hit.title, c.hit.date,
-                release_of(c.hit.release_id).url or self._store.file_of(c.hit.release_id),
-            )
-            for c in chosen
-        )  # fmt: skip
+        citations = tuple(self._cite(c.hit, c.start, c.end, release_of) for c in chosen)
         sentences = tuple(Sentence(" ".join(c.text.split()), (i,)) for i, c in enumerate(chosen))
         text = " ".join(sentence.text for sentence in sentences)
         return Answer("answered", text, sentences, citations, round(confidence, 3))
+
+    def _cite(self, hit: Hit, start: int, end: int, release_of: ReleaseOf) -> Citation:
+        release = release_of(hit.release_id)
+        source = release.url or self._store.file_of(hit.release_id)
+        return Citation(hit.release_id, start, end, release.text[start:end], hit.title, hit.date, source)
+
+    def _citation(self, draft: Draft, release_of: ReleaseOf) -> Citation | None:
+        return self._cite(draft.hit, draft.start, draft.end, release_of) if draft.hit else None
+
+    def _pieces(self, answer: Answer, clock: _Clock) -> Iterator[Answer]:
+        clock.lap("verify")
+        clock.first()
+        answer = replace(answer, timings_ms=clock.laps)
+        for n in range(1, len(answer.sentences)):
+            shown = answer.sentences[:n]
+            yield replace(answer, sentences=shown, text=" ".join(s.text for s in shown))
+        yield answer
+
+
+class _Written:
+    """What a language model has written so far: its sentences as they were judged."""
+
+    def __init__(self, model: str, confidence: float, notes: Sequence[str]) -> None:
+        self.model = model
+        self.confidence = confidence
+        self.notes = list(notes)
+        self.sentences: list[Sentence] = []
+        self.citations: list[Citation] = []
+        self.checks: list[Check] = []
+        self.usage: dict[str, int] = {}
+        self.raw = ""
+
+    def heard(self, stream: Stream) -> Iterator[str]:
+        for piece in stream:
+            self.raw += piece
+            yield piece
+
+    def add(self, draft: Draft, citation: Citation | None, settings: Settings) -> bool:
+        """Record a sentence; whether it is shown."""
+        check = draft.check
+        if (citation and any(draft.text == s.text for s in self.sentences)) or (
+            citation
+            and check.outcome == "corrected"
+            and any(_overlap(citation, c) for c in self.citations)
+        ):
+            check, citation = replace(check, outcome="dropped", reason="it was said already"), None
+        texts = [*(sentence.text for sentence in self.sentences), draft.text]
+        if citation and self.sentences and len(" ".join(texts)) > settings.reading.characters:
+            check, citation = replace(check, outcome="dropped", reason="the answer is long enough"), None
+        if citation:
+            check = replace(check, sentence=len(self.sentences))
+            if citation not in self.citations:
+                self.citations.append(citation)
+            self.sentences.append(Sentence(draft.text, (self.citations.index(citation),)))
+        self.checks.append(check)
+        return citation is not None
+
+    def full(self, settings: Settings) -> bool:
+        """Whether nothing more is wanted: enough was said, or that nothing is known."""
+        return len(self.sentences) >= settings.reading.sentences or self.abstained
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the model said, before anything else, that the passages do not say."""
+        return bool(self.checks) and not self.sentences and absent(self.checks[0].text)
+
+    def answer(self, timings: Mapping[str, float] | None = None) -> Answer:
+        found = bool(self.sentences)
+        return Answer(
+            "answered" if found else "not_found",
+            " ".join(sentence.text for sentence in self.sentences),
+            tuple(self.sentences),
+            tuple(self.citations),
+            round(self.confidence if found else 1 - self.confidence, 3),
+            self.model,
+            dict(timings or {}),
+            self.usage,
+            self.raw,
+            tuple(self.checks),
+            tuple(self.notes),
+        )
+
+    def quoting(self, quoted: Answer) -> Answer:
+        """The extractive answer in place of what the model wrote, and why."""
+        failed = f"{self.notes[-1]}; " if self.notes and not self.raw else ""
+        why = failed or "nothing that the model wrote holds; "
+        stands = (
+            "the answer is quoted without it" if quoted.sentences else "nor is there a quote that answers"
+        )
+        return replace(
+            quoted,
+            usage=self.usage,
+            raw=self.raw,
+            checks=tuple(self.checks),
+            notes=(*(self.notes[:-1] if failed else self.notes), f"{self.model}: {why}{stands}"),
+        )
+
+
+def _overlap(a: Citation, b: Citation) -> bool:
+    return a.release_id == b.release_id and a.start < b.end and b.start < a.end
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise QuestionError("the question is empty; type one")
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise QuestionError("the question is not text: half a character, or not UTF-8")
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionError(
+            f"the question has {len(question):,} characters; ask in {LONGEST_QUESTION:,} at most"
+        )
+    return question
 
 
 class _Clock:
@@ -192,6 +341,10 @@ class _Clock:
         self.laps[name] = round(1000 * (now - self._last), 2)
         self.laps["total"] = round(1000 * (now - self._start), 2)
         self._last = now
+
+    def first(self) -> None:
+        """Note when the first sentence was there."""
+        self.laps.setdefault("first_sentence", round(1000 * (time.perf_counter() - self._start), 2))
 
 
 def _day(name: str, value: Day) -> dt.date | None:

@@ -67,13 +67,15 @@ class Reader:
             values["threshold"],
         )
 
-    def read(self, query: Query, hits: Sequence[Hit], settings: Reading) -> tuple[list[Candidate], float]:
-        """The sentences that answer, in the order to show them, and the probability, 0 to 1, that
-        they do. The sentences are given even where it is low; none only where there are no hits.
+    def read(
+        self, query: Query, hits: Sequence[Hit], settings: Reading
+    ) -> tuple[list[Candidate], list[Candidate], float]:
+        """The sentences that answer, in the order to show them; the SHORTLIST they are from; and the
+        probability, 0 to 1, that they answer. The sentences are given even where it is low.
         """
         found = candidates(hits[: settings.passages])
         if not found:
-            return [], 0.0
+            return [], [], 0.0
         features = matrix(query, found)
         best = shortlist(features @ self.first_weights)
         found, features = [found[i] for i in best], features[best]
@@ -81,7 +83,7 @@ class Reader:
         scores = features @ self.weights
         chosen = choose(found, scores, self.margin, settings)
         logit = float(answer_features(features, scores) @ self.answer_weights) + self.answer_bias
-        return chosen, float(1 / (1 + np.exp(-logit)))
+        return chosen, found, float(1 / (1 + np.exp(-logit)))
 
 
 def shortlist(scores: Floats) -> list[int]:

@@ -26,9 +26,29 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """A language model is given at most ``passages`` passages, fewer where its context window is small,
+    and writes at most ``tokens`` tokens in ``seconds`` seconds; a failed call is tried ``retries`` times
+    more. With ``fallback`` the extractive answer stands in for a model that fails.
+
+    ``wording``, 0 to 1: how much of a sentence, in order, must stand in its quote for the sentence to
+    be shown as the model wrote it; else the quote is shown in its place. Lower values show more of the
+    model's own words and catch fewer of its errors: ``python -m evals.verification`` prints the table.
+    """
+
+    passages: int = 6
+    tokens: int = 300
+    seconds: float = 120.0
+    retries: int = 3
+    wording: float = 0.7
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """``embedder`` is the packaged model, a folder, or a name known to sentence-transformers."""
 
     embedder: str = "all-MiniLM-L6-v2"
     retrieval: Retrieval = field(default_factory=Retrieval)
     reading: Reading = field(default_factory=Reading)
+    generation: Generation = field(default_factory=Generation)

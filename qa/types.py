@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Status = Literal["answered", "not_found"]
+Outcome = Literal["supported", "corrected", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What became of one sentence that a language model wrote: ``text``, as it wrote it.
+
+    ``supported``: shown as it is. ``corrected``: the source's own sentence is shown in its place.
+    ``dropped``: not shown. ``reason`` says why it is not shown as it is. ``sentence`` is the index in
+    ``Answer.sentences`` of what is shown, None for nothing.
+    """
+
+    text: str
+    outcome: Outcome
+    reason: str = ""
+    sentence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """An earlier question of the conversation and what was answered."""
 
@@ -48,8 +64,10 @@ class Answer:
     """What the releases say, or that they do not say it.
 
     ``confidence`` is the probability, 0 to 1, that the answer is right (that nothing answers, for
-    ``not_found``). ``timings_ms`` holds milliseconds a stage, ``usage`` token counts of a language
-    model (empty where none ran), ``raw`` the model's own output before verification.
+    ``not_found``). ``model`` names what the sentences shown are from. ``timings_ms`` holds milliseconds a
+    stage. Where a language model ran, ``usage`` holds its token counts, ``raw`` its output before
+    verification and ``checks`` what became of each of its sentences; ``notes`` say in a clause each what
+    a reader should know, such as that the extractive answer stands in.
     """
 
     status: Status
@@ -61,6 +79,8 @@ class Answer:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
     raw: str | None = None
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values, under the names of the fields; dates as YYYY-MM-DD."""

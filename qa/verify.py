@@ -12,6 +12,7 @@ from index.errors import NotInIndex
 from index.types import Release
 
 from .errors import AnswerFileError
+from .support import Source, judge
 from .types import Answer, Citation
 
 ReleaseOf = Callable[[str], Release]
@@ -60,7 +61,8 @@ def check_saved(answers: list[Mapping[str, Any]], release_of: ReleaseOf) -> tupl
     """Check answers as ``Answer.to_dict`` gives them: how many citations, and what is wrong.
 
     Each citation must be a slice of its release and name its title, date and address; each sentence must
-    cite, and where no language model wrote it, be what it cites; the text must be the sentences.
+    cite, and be what it cites or, where a language model wrote it, be supported by it; the text must be
+    the sentences.
     """
     count, failures = 0, []
     for number, answer in enumerate(answers, 1):
@@ -68,25 +70,45 @@ def check_saved(answers: list[Mapping[str, Any]], release_of: ReleaseOf) -> tupl
         for place, citation in enumerate(answer["citations"], 1):
             if reason := _fault(citation, release_of):
                 failures.append(Failure(number, f"citation {place} {reason}"))
-        failures += [Failure(number, reason) for reason in _inconsistencies(answer)]
+        failures += [Failure(number, reason) for reason in _inconsistencies(answer, release_of)]
     return count, failures
 
 
-def _inconsistencies(answer: Mapping[str, Any]) -> Iterator[str]:
+def _inconsistencies(answer: Mapping[str, Any], release_of: ReleaseOf) -> Iterator[str]:
     citations, sentences = answer["citations"], answer["sentences"]
     for place, sentence in enumerate(sentences, 1):
         used = sentence.get("citations") if isinstance(sentence, dict) else None
         if not isinstance(used, list) or not used or not all(i in range(len(citations)) for i in used):
             yield f"sentence {place} cites nothing"
-        elif answer.get("model") == "extractive":
-            quotes = [citations[i].get("quote") for i in used if isinstance(citations[i], dict)]
-            if sentence.get("text") != " ".join(" ".join(map(str, quotes)).split()):
-                yield f"sentence {place} is not what it cites"
+            continue
+        quotes = [citations[i].get("quote") for i in used if isinstance(citations[i], dict)]
+        text = str(sentence.get("text"))
+        if text == " ".join(" ".join(map(str, quotes)).split()):
+            continue
+        if answer.get("model") == "extractive":
+            yield f"sentence {place} is not what it cites"
+        elif reason := _unsupported(text, [citations[i] for i in used], release_of):
+            yield f"sentence {place} is not supported by what it cites: {reason}"
     texts = [sentence.get("text") for sentence in sentences if isinstance(sentence, dict)]
     if answer.get("text") != " ".join(map(str, texts)):
         yield "the text is not that of the sentences"
     if answer.get("status") != ("answered" if sentences else "not_found"):
         yield f"the status {answer.get('status')!r} does not fit the sentences"
+
+
+def _unsupported(text: str, cited: list[Mapping[str, Any]], release_of: ReleaseOf) -> str:
+    """Why no citation supports a sentence; empty where one does."""
+    reason = "it cites nothing"
+    for citation in cited:
+        try:
+            release = release_of(str(citation["release_id"]))
+        except (NotInIndex, KeyError):
+            continue
+        source = Source(str(citation.get("quote")), release.title, release.company, release.date)
+        reason = judge(text, source).reason
+        if not reason:
+            return ""
+    return reason
 
 
 def read_saved(path: Path) -> list[Mapping[str, Any]]:

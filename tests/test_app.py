@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import html
 import os
@@ -9,16 +10,20 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import app
-from index.errors import FilterError, NotInIndex, ReleaseQAError
+from index.errors import FilterError, ModelError, NotInIndex, ReleaseQAError
 from index.types import Filters, Overview, Release
-from qa.types import Answer, Citation, Sentence, Turn
+from qa.types import Answer, Check, Citation, Sentence, Turn
 
 FILLER = "This line is here to make the release long. " * 30
 TEXT = (
@@ -72,14 +77,25 @@ def answered(*citations: Citation) -> Answer:
     return Answer("answered", " ".join(c.quote for c in citations), sentences, citations, 0.82)
 
 
-class FakeQA:
-    """Answers two topics, refuses one company, breaks on one word, knows nothing else."""
+def no_wait() -> None: ...
 
-    def __init__(self, *releases: Release) -> None:
+
+class FakeQA:
+    """Answers two topics, refuses one company, breaks on one word, knows nothing else.
+
+    ``slow`` questions are answered by a model, which waits before each sentence and at the end.
+    """
+
+    def __init__(
+        self, *releases: Release, model: str = "extractive", wait: Callable[[], object] = no_wait
+    ) -> None:
         self.releases = {release.id: release for release in releases}
+        self.model = model
+        self.wait = wait
+        self.ended = 0  # slow answers, finished or closed
         self.asked: list[tuple[str, Filters, Sequence[Turn]]] = []
 
-    def ask(
+    def stream(
         self,
         question: str,
         *,
@@ -88,12 +104,33 @@ class FakeQA:
         until: dt.date | None = None,
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
-    ) -> Answer:
+    ) -> Iterator[Answer]:
         self.asked.append((question, Filters(company, since, until, as_of), history))
         if company == "Foo":
             raise FilterError("no issuer matches 'Foo'; nearest: Example Bio")
+        answer = self.answer(question)
+        slow = "slow" in question
+        try:
+            for n in range(1, len(answer.sentences) + 1):
+                if slow:
+                    self.wait()
+                sentences, citations = answer.sentences[:n], answer.citations[:n]
+                yield Answer("answered", "", sentences, citations, model=answer.model)
+            if slow:
+                self.wait()
+            if "model fails" in question:
+                raise ModelError("local stopped unexpectedly; ask again")
+            yield answer
+        finally:
+            self.ended += slow
+
+    def answer(self, question: str) -> Answer:
         if "break" in question:
             raise ZeroDivisionError("secret detail")
+        if "ended" in question:
+            return Answer("not_found", "", notes=(f"{self.ended} ended",))
+        if "slow" in question:
+            return WRITTEN
         if "THANK-uCAR" in question and "plain" in self.releases:
             first, second = TEXT.split("\n\n")[1].split(" It ")
             return answered(cite(PLAIN, first), cite(PLAIN, f"It {second}"))
@@ -113,7 +150,28 @@ class FakeQA:
         return Overview("x", len(self.releases), 9, 9, *span, names, (), "model", 1, 1)
 
 
+WRITTEN = replace(
+    answered(
+        cite(PLAIN, "THANK-uCAR shields the donor cells from NK cells."),
+        cite(PLAIN, "It was tested in 12 patients."),
+    ),
+    model="local",
+    checks=(
+        Check("THANK-uCAR shields the donor cells.", "supported", "", 0),
+        Check("In 13 patients it was tested.", "corrected", "the source does not say “13”", 1),
+        Check(f"It is {ATTACK}.", "dropped", f"no {ATTACK}"),
+        Check("And so on", "dropped", "it breaks off"),
+        Check("And so on", "dropped", "it breaks off"),
+    ),
+    notes=(f"asked as: {ATTACK}?",),
+)
 NO_LIMITS: app.Limits = ("", "", "", "")
+
+
+def respond(qa: FakeQA, question: str, session: app.Session, limits: app.Limits) -> app.Exchange:
+    """What an exchange ends as."""
+    *_, last = app.respond(qa, question, session, limits)
+    return last
 
 
 def plain_text(markup: str) -> str:
@@ -175,7 +233,7 @@ def test_marks_are_the_slices(
 
 
 def test_release_text_is_shown_verbatim_with_its_quotes() -> None:
-    answer = FakeQA(PLAIN).ask("THANK-uCAR")
+    answer = FakeQA(PLAIN).answer("THANK-uCAR")
     shown = app.release_html(PLAIN, answer, 0, 1)
     assert marks(shown, "active") == [answer.citations[1].quote]
     assert marks(shown, "other") == [answer.citations[0].quote]
@@ -186,7 +244,7 @@ def test_release_text_is_shown_verbatim_with_its_quotes() -> None:
 
 def test_nothing_of_a_release_becomes_markup() -> None:
     qa = FakeQA(HOSTILE)
-    exchange = app.respond(qa, f"hostile {ATTACK}", (), NO_LIMITS)
+    exchange = respond(qa, f"hostile {ATTACK}", (), NO_LIMITS)
     shown = "".join(
         [
             app.transcript((exchange,), pending=ATTACK),
@@ -232,7 +290,7 @@ def test_the_header_says_what_the_index_holds() -> None:
 
 
 def test_an_answer_has_numbered_sources() -> None:
-    exchange = app.respond(FakeQA(PLAIN), "THANK-uCAR?", (), NO_LIMITS)
+    exchange = respond(FakeQA(PLAIN), "THANK-uCAR?", (), NO_LIMITS)
     assert exchange.answer is not None
     assert exchange.html.count('class="rq-ref" data-cite="0-1"') == 1
     assert exchange.html.count('class="rq-open" data-cite="0-1"') == 1
@@ -244,28 +302,28 @@ def test_an_answer_has_numbered_sources() -> None:
 
 def test_not_found_says_what_was_searched() -> None:
     qa = FakeQA(PLAIN)
-    open_ = app.respond(qa, "weather?", (), NO_LIMITS)
+    open_ = respond(qa, "weather?", (), NO_LIMITS)
     assert "No release here was found to say this." in open_.html
     assert "Searched 1 release, no filters" in open_.html
-    limited = app.respond(qa, "weather?", (), ("Example", "2024-03-01", "", ""))
+    limited = respond(qa, "weather?", (), ("Example", "2024-03-01", "", ""))
     assert "limited to: Example, since 1 Mar 2024." in limited.html
     assert "rq-source" not in limited.html
     assert "rq-error" not in limited.html
 
 
 def test_an_empty_index_says_how_to_fill_it() -> None:
-    assert "releaseqa index PATH" in app.respond(FakeQA(), "weather?", (), NO_LIMITS).html
+    assert "releaseqa index PATH" in respond(FakeQA(), "weather?", (), NO_LIMITS).html
     assert "releaseqa index PATH" in app.welcome_html(FakeQA().overview())
 
 
 def test_errors_are_one_line_of_the_conversation(caplog: pytest.LogCaptureFixture) -> None:
     qa = FakeQA(PLAIN)
-    foo = app.respond(qa, "x", (), ("Foo", "", "", ""))
+    foo = respond(qa, "x", (), ("Foo", "", "", ""))
     assert foo.answer is None
     assert "no issuer matches &#x27;Foo&#x27;; nearest: Example Bio" in foo.html
-    date = app.respond(qa, "x", (), ("", "20/01/2025", "", ""))
+    date = respond(qa, "x", (), ("", "20/01/2025", "", ""))
     assert "Since: &#x27;20/01/2025&#x27; is not a date" in date.html
-    broken = app.respond(qa, "break", (), NO_LIMITS)
+    broken = respond(qa, "break", (), NO_LIMITS)
     assert "This question failed (ZeroDivisionError)" in broken.html
     assert "secret" not in broken.html
     assert "secret" in caplog.text
@@ -273,10 +331,10 @@ def test_errors_are_one_line_of_the_conversation(caplog: pytest.LogCaptureFixtur
 
 def test_filters_and_earlier_turns_are_passed_on() -> None:
     qa = FakeQA(PLAIN)
-    first = app.respond(qa, "THANK-uCAR?", (), NO_LIMITS)
-    failed = app.respond(qa, "x", (first,), ("Foo", "", "", ""))
+    first = respond(qa, "THANK-uCAR?", (), NO_LIMITS)
+    failed = respond(qa, "x", (first,), ("Foo", "", "", ""))
     limits = (" Example ", "2024-01-01", "2025-12-31", "2026-01-01")
-    app.respond(qa, "and then?", (first, failed), limits)
+    respond(qa, "and then?", (first, failed), limits)
     question, filters, history = qa.asked[-1]
     assert question == "and then?"
     assert filters == Filters("Example", dt.date(2024, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 1, 1))
@@ -293,17 +351,117 @@ def test_the_filter_row_names_what_is_active() -> None:
 @pytest.mark.parametrize("key", ["", "x", "0", "0-2", "1-0", "-1-0", "0--1", "0-0-0", "2-0"])
 def test_a_click_on_nothing_shows_nothing(key: str) -> None:
     qa = FakeQA(PLAIN)
-    first = app.respond(qa, "THANK-uCAR?", (), NO_LIMITS)
-    failed = app.respond(qa, "break", (), NO_LIMITS)
+    first = respond(qa, "THANK-uCAR?", (), NO_LIMITS)
+    failed = respond(qa, "break", (), NO_LIMITS)
     assert app.view(qa, (first, failed), key) == app.VIEWER_IDLE
 
 
 def test_a_source_that_left_the_index_is_said_to_be_gone() -> None:
     qa = FakeQA(PLAIN)
-    session = (app.respond(qa, "THANK-uCAR?", (), NO_LIMITS),)
+    session = (respond(qa, "THANK-uCAR?", (), NO_LIMITS),)
     qa.releases.clear()
     assert "no longer in the index" in app.view(qa, session, "0-0")
-    assert "rq-source" in app.answered_html(qa, answered(cite(PLAIN, "It was")), 0, 0.1)
+    assert "rq-source" in app.found_html(qa, answered(cite(PLAIN, "It was")), 0)
+
+
+# ------------------------------------------------------------------- what a model writes
+
+
+def test_pieces_only_grow() -> None:
+    shown = [e.html for e in app.respond(FakeQA(PLAIN), "slow?", (), NO_LIMITS)]
+    *growing, last = shown
+    assert all("local is writing…" in piece for piece in growing)
+    assert "rq-pending" not in last
+    texts = [plain_text(re.findall('<p class="rq-answer">.*?</p>', piece)[0]) for piece in shown]
+    assert texts == sorted(set(texts), key=len) + texts[2:]
+    assert all(after.startswith(before) for before, after in pairwise(texts))
+    numbers = [re.findall(r'class="rq-open" data-cite="(.*?)"', piece) for piece in shown]
+    assert numbers == [["0-0"], ["0-0", "0-1"], ["0-0", "0-1"], ["0-0", "0-1"]]
+
+
+def test_what_became_of_each_sentence_is_told() -> None:
+    shown = respond(FakeQA(PLAIN), "slow?", (), NO_LIMITS).html
+    assert '<details class="rq-checks"><summary>' in shown  # closed
+    assert "1 shown, 1 corrected, 3 dropped" in shown
+    assert re.findall('rq-outcome rq-(.*?)">(.*?)<', shown) == [
+        ("supported", "shown"),
+        ("corrected", "corrected"),
+        ("dropped", "dropped"),
+        ("dropped", "dropped"),
+    ]
+    assert "<q>And so on</q> × 2<small>it breaks off</small>" in shown
+    assert "the source does not say “13”" in shown
+    assert "asked as: " in shown
+    assert plain_text(shown).count(ATTACK) == 3
+    assert "<script" not in shown and "<img" not in shown
+    assert "rq-checks" not in respond(FakeQA(PLAIN), "THANK-uCAR?", (), NO_LIMITS).html
+    silent = replace(WRITTEN, status="not_found", sentences=(), citations=())
+    assert "3 dropped" in app.not_found_html(silent, FakeQA(PLAIN).overview(), Filters(), 0.1)
+
+
+def test_the_header_names_the_model_that_answers() -> None:
+    overview = FakeQA(PLAIN).overview()
+    assert "Answers by openai:x&lt;b&gt;" in app.header_html(overview, "openai:x<b>")
+    assert "Answers by local" in app.header_html(FakeQA().overview(), "local")
+    assert "Answers by" not in app.header_html(overview, "extractive")
+
+
+def test_an_error_takes_nothing_back() -> None:
+    exchange = respond(FakeQA(PLAIN), "slow; the model fails", (), NO_LIMITS)
+    assert exchange.html.count('class="rq-open"') == 2
+    assert "local stopped unexpectedly; ask again" in exchange.html
+    assert exchange.answer is not None  # earlier turns name it
+
+
+def test_closing_the_pieces_stops_the_model() -> None:
+    qa = FakeQA(PLAIN)
+    answering = app.respond(qa, "slow?", (), NO_LIMITS)
+    next(answering)
+    before = qa.ended
+    answering.close()
+    assert (before, qa.ended) == (0, 1)
+
+
+def test_what_was_shown_stays_when_stopped() -> None:
+    qa = FakeQA(PLAIN)
+    first = next(app.respond(qa, "slow?", (), NO_LIMITS))
+    end = app.stopped(qa, "slow?", first, 0, 1.5)
+    kept = first.html.partition('<p class="rq-pending"')[0]
+    assert end.html.startswith(kept)
+    assert "stopped · " in end.html and "rq-pending" not in end.html
+    nothing = app.stopped(qa, "slow?", None, 0, 1.5)
+    assert nothing.answer is None and "stopped" in nothing.html
+
+
+def shown_until(qa: FakeQA, question: str, stop_after: int = 0) -> list[app.Exchange]:
+    """What the page would show, if it were stopped after so many pieces."""
+
+    async def show() -> list[app.Exchange]:
+        shown, stop = [], asyncio.Event()
+        with ThreadPoolExecutor(1) as pool:
+            async for exchange in app.settled(app.respond(qa, question, (), NO_LIMITS), stop, pool):
+                shown.append(exchange)
+                if len(shown) == stop_after:
+                    stop.set()
+            await asyncio.sleep(0.5)  # until it is closed
+        return shown
+
+    return asyncio.run(show())
+
+
+def test_quick_pieces_are_shown_as_one() -> None:
+    shown = shown_until(FakeQA(PLAIN), "THANK-uCAR")
+    assert len(shown) == 1
+    assert "rq-pending" not in shown[0].html
+
+
+def test_slow_pieces_are_shown_one_by_one_until_stopped() -> None:
+    assert len(shown_until(FakeQA(PLAIN, wait=lambda: time.sleep(0.2)), "slow?")) >= 3
+    qa = FakeQA(PLAIN, wait=lambda: time.sleep(0.2))
+    shown = shown_until(qa, "slow?", stop_after=1)
+    assert len(shown) == 1
+    assert shown[0].html.count('class="rq-open"') == 1
+    assert qa.ended == 1
 
 
 # ----------------------------------------------------------------------------- the server
@@ -337,28 +495,37 @@ def serve_fake() -> None:
             print("contacted", host, flush=True)
 
     sys.addaudithook(watch)
-    page = app.build(FakeQA(PLAIN, HOSTILE))
+    page = app.build(FakeQA(PLAIN, HOSTILE, model="local", wait=sys.stdin.readline))
     print(app.launch(page, "127.0.0.1", app.listen_once("127.0.0.1", 0)), flush=True)
     page.block_thread()
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A small index that is served; ``go`` lets a slow answer go on to its next sentence."""
+
+    address: str
+    go: Callable[[], object]
+
+
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the app serves, in a process of its own; it may contact nothing but this machine."""
+def server() -> Iterator[Server]:
+    """The app in a process of its own; it may contact nothing but this machine."""
     command = [sys.executable, __file__]
-    root = Path(app.__file__).parent
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
-        assert server.stdout.read() == ""
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "PYTHONPATH": str(Path(app.__file__).parent)}
+    with subprocess.Popen(command, bufsize=1, env=environment, **pipes) as process:
+        assert process.stdin and process.stdout
+        stdin = process.stdin
+        yield Server(process.stdout.readline().strip(), lambda: stdin.write("\n"))
+        process.terminate()
+        assert process.stdout.read() == ""
 
 
-def test_it_serves_the_page_and_no_files(address: str) -> None:
+def test_it_serves_the_page_and_no_files(server: Server) -> None:
     import httpx
 
-    client = httpx.Client(base_url=address, trust_env=False)
+    client = httpx.Client(base_url=server.address, trust_env=False)
     with client:
         assert "releaseqa" in client.get("/").text
         for path in (__file__, "/etc/hostname", "app.py"):
@@ -396,25 +563,40 @@ IN_VIEW = """mark => {
 }"""
 
 
-@pytest.mark.browser
-def test_in_a_browser(address: str, browser: Any) -> None:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(20_000)
-    requests: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.goto(address)
+class Page:
+    """A page of the app in a browser."""
 
-    def ask(question: str) -> None:
-        before = page.locator(".rq-exchange").count()
-        page.fill("#rq-ask textarea", question)
-        page.keyboard.press("Enter")
-        page.locator(".rq-exchange").nth(before).locator(".rq-note, .rq-error").wait_for()
+    def __init__(self, browser: Any, address: str) -> None:
+        self.tab = browser.new_page(viewport={"width": 1400, "height": 900})
+        self.tab.set_default_timeout(20_000)
+        self.hosts: set[str] = set()
+        self.errors: list[str] = []
+        self.tab.on("request", lambda request: self.hosts.update(request.url.split("/")[2:3]))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.tab.goto(address)
+
+    def send(self, question: str) -> Any:
+        """Ask; returns the exchange that is begun."""
+        before = self.tab.locator(".rq-exchange").count()
+        self.tab.fill("#rq-ask textarea", question)
+        self.tab.keyboard.press("Enter")
+        return self.tab.locator(".rq-exchange").nth(before)
+
+    def ask(self, question: str) -> str:
+        """Ask; returns what the exchange shows at last."""
+        exchange = self.send(question)
+        exchange.locator(".rq-note, .rq-error").last.wait_for()
+        return str(exchange.text_content())
+
+
+@pytest.mark.browser
+def test_in_a_browser(server: Server, browser: Any) -> None:
+    shown = Page(browser, server.address)
+    page, ask = shown.tab, shown.ask
 
     ask("what does THANK-uCAR do to NK cells?")
-    quotes = [c.quote for c in FakeQA(PLAIN).ask("THANK-uCAR").citations]
+    quotes = [c.quote for c in FakeQA(PLAIN).answer("THANK-uCAR").citations]
     for cite, quote in enumerate(quotes):
         for button in (".rq-open", ".rq-ref"):
             page.locator(f'{button}[data-cite="0-{cite}"]').click()
@@ -442,8 +624,70 @@ def test_in_a_browser(address: str, browser: Any) -> None:
     page.locator(".rq-example").first.wait_for()
     assert page.locator(".rq-exchange").count() == 0
     assert page.locator("mark").count() == 0
-    assert {url.split("/")[2] for url in requests if "://" in url} == {address.split("/")[2]}
-    assert not errors
+    assert shown.hosts == {server.address.split("/")[2]}
+    assert not shown.errors
+
+
+@pytest.mark.browser
+def test_an_answer_grows_in_a_browser(server: Server, browser: Any) -> None:
+    shown = Page(browser, server.address)
+    page = shown.tab
+    assert "Answers by local" in page.locator(".rq-header").text_content()
+    quotes = [c.quote for c in WRITTEN.citations]
+
+    exchange = shown.send("slow?")
+    exchange.get_by_text("Reading the releases…").wait_for()
+    assert page.input_value("#rq-ask textarea") == ""
+    server.go()
+    exchange.locator(".rq-open").wait_for()
+    page.locator('[data-shows="0-0"]').wait_for()
+    assert exchange.locator("q").all_text_contents() == quotes[:1]  # the second does not exist yet
+    assert exchange.get_by_text("local is writing…").is_visible()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.click()
+    exchange.get_by_text("stopped · ").wait_for()
+    assert exchange.locator("q").all_text_contents() == quotes[:1]
+    assert stop.is_hidden()
+    server.go()  # the model gets there, and is closed
+    wait_for_ended(shown, 1)
+
+    exchange = shown.send("slow?")
+    for n in (1, 2):
+        server.go()
+        exchange.locator(".rq-open").nth(n - 1).wait_for()
+    page.locator('[data-shows="%s-0"]' % (page.locator(".rq-exchange").count() - 1)).wait_for()
+    exchange.locator(".rq-open").nth(1).click()
+    page.wait_for_function(
+        "quote => document.querySelector('mark.active').textContent === quote", arg=quotes[1]
+    )
+    server.go()
+    checks = exchange.locator(".rq-checks")
+    checks.wait_for()
+    assert page.locator("mark.active").text_content() == quotes[1]  # what was opened stays open
+    assert checks.locator("li").first.is_hidden()
+    checks.locator("summary").click()
+    assert checks.locator("li").nth(2).locator("q").text_content() == f"It is {ATTACK}."
+    assert page.evaluate("window.ran") is None
+
+    closing = Page(browser, server.address)
+    exchange = closing.send("slow?")
+    server.go()
+    exchange.locator(".rq-open").wait_for()
+    closing.tab.close()
+    time.sleep(0.5)  # until the server knows
+    server.go()
+    wait_for_ended(shown, 3)
+    assert checks.locator("li").first.is_visible()  # what was unfolded stays unfolded
+    assert not shown.errors
+
+
+def wait_for_ended(page: Page, count: int) -> None:
+    """Wait until so many slow answers have been finished or closed."""
+    for _ in range(20):
+        if f"{count} ended" in page.ask("How many ended?"):
+            return
+        time.sleep(0.2)
+    pytest.fail("an answer went on")
 
 
 if __name__ == "__main__":

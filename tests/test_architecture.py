@@ -29,7 +29,8 @@ BEHIND = {
     "faiss": {"index/vectors.py", "evals/benchmarks/"},  # LlamaIndex takes a FAISS index as an argument
     "sqlite3": {"index/store.py"},
     "gradio": {"app.py"},
-    "llama_index": {"qa/llamaindex.py", "evals/benchmarks/"},
+    "llama_index": {"qa/providers.py", "qa/chat.py", "qa/llamaindex.py", "evals/benchmarks/"},
+    "xllamacpp": {"qa/local.py"},
 }
 """Foreign libraries, and the only files (or folders) that import them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from evals import metrics
 from evals.metrics import Figure
 from evals.questions import Evidence, Question
+from qa.support import Source
 from qa.types import Status
 
 
@@ -135,6 +137,68 @@ def test_ranks(hits: list[At], passage: int | None, release: int | None, type: s
         passage,
         release,
     )
+
+
+DAY = dt.date(2024, 3, 1)
+LOSS = Source("Acme Corp lost $5.2 million in 2023.", "Acme reports its year", "Acme Corp", DAY)
+STAFF = Source("It cut 40 jobs in Lyon.", "Acme cuts jobs", "Acme Corp", DAY)
+NOT_IN_TITLE = Source("Acme Corp grew.", "Acme sold 7,000 kettles", "Acme Corp", DAY)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "sources", "expected"),
+    [
+        ("In 2023, Acme lost $5.2 million.", [LOSS], True),
+        ("Acme lost $6.2 million in 2023.", [LOSS], False),
+        ("Acme did not lose $5.2 million in 2023.", [LOSS], False),
+        ("Acme lost $5.2 million in 2023.", [STAFF, LOSS], True),
+        ("Acme lost $5.2 million in 2023.", [STAFF], False),
+        ("Acme lost $5.2 million in 2023 and cut 40 jobs in Lyon.", [LOSS], False),
+        ("Acme lost $5.2 million in 2023 and cut 40 jobs in Lyon.", [LOSS, STAFF], True),
+        ("ACME Corp  lost $5.2 million", [LOSS], True),
+        ("Acme lost $5.2 million in 2023.", [], False),
+    ],
+)
+def test_is_supported(sentence: str, sources: list[Source], expected: bool) -> None:
+    assert metrics.is_supported(sentence, sources) is expected
+
+
+def test_what_is_quoted_word_for_word_is_supported_whatever_the_judge_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(metrics, "judge")
+    assert metrics.is_supported("lost $5.2\nmillion", [STAFF, LOSS])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "sources", "expected"),
+    [
+        ("Acme lost $5.2 million in 2023.", [LOSS], ()),
+        ("Acme lost $6.2 million in 2023.", [LOSS], ("$6.2 million",)),
+        ("Acme lost about $5 million in 2023.", [LOSS], ()),
+        ("Acme lost $5.2 billion in 2022.", [LOSS], ("$5.2 billion", "2022")),
+        ("Acme cut 40 jobs and lost $5.2 million.", [LOSS], ("40",)),
+        ("Acme cut 40 jobs and lost $5.2 million.", [LOSS, STAFF], ()),
+        ("Acme sold 7,000 kettles.", [NOT_IN_TITLE], ()),
+        ("Acme said on March 1, 2024 that it grew.", [NOT_IN_TITLE], ()),
+        ("Acme said on March 2, 2024 that it grew.", [NOT_IN_TITLE], ("March 2, 2024",)),
+        ("Acme said in April that it grew.", [NOT_IN_TITLE], ()),  # wrong, but no figure
+        ("Acme lost $5.2 million.", [], ("$5.2 million",)),
+    ],
+)
+def test_invented_figures(sentence: str, sources: list[Source], expected: tuple[str, ...]) -> None:
+    assert metrics.invented_figures(sentence, sources) == expected
+
+
+def test_sources_are_joined_and_a_day_that_is_not_the_same_is_none() -> None:
+    later = Source("It hired 9.", "Acme hires", "Bolt", dt.date(2024, 3, 2))
+    assert metrics.joined([STAFF, STAFF]) == Source(
+        "It cut 40 jobs in Lyon.\n\nIt cut 40 jobs in Lyon.", "Acme cuts jobs", "Acme Corp", DAY
+    )
+    assert metrics.joined([STAFF, later]) == Source(
+        "It cut 40 jobs in Lyon.\n\nIt hired 9.", "Acme cuts jobs. Acme hires", "Acme Corp, Bolt", None
+    )
+    assert metrics.joined([]) == Source("")
 
 
 def test_reciprocal() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from rich.console import Console
 import qa as qa_package
 from evals import report
 from evals.questions import EvalError, Evidence, Question
-from evals.run import check, run
+from evals.run import Result, check, run
 from index.errors import NotInIndex
 from index.types import Filters, Hit, Overview, Release
-from qa.settings import Settings
+from qa.settings import Generation, Settings
 from qa.types import Answer, Citation, Sentence, Turn
 
 TEXTS = {"a": "Acme lost RMB 5 million. It pays no dividend.", "b": "Bolt was founded in 2014."}
@@ -165,10 +166,39 @@ def test_summary_of_a_run() -> None:
         "mrr": (1 + 1 / 4) / 3,
         "verified_citations": 2 / 4,
         "auc_answerable": (2 + 2 + 0.5) / 6,
+        "sentences": 3,
+        "unsupported_sentences": 0,
+        "unsupported": 0.0,
+        "invented_figures": 0,
     }
     assert {name: summary[name] for name in expected} == pytest.approx(expected)
     assert summary["calibration"]["answered"]["error"] == pytest.approx((0.1 + 0.6 + 0.5) / 3)
     assert 0 <= summary["median_ms"] <= summary["p95_ms"]
+
+
+def test_what_is_not_in_the_quotes_is_told_of_each_question() -> None:
+    wrong = replace(said(0.9, cite("a", *LOSS)), sentences=(Sentence("Acme lost RMB 7 million.", (0,)),))
+    (result,) = run(Fake({"loss?": wrong}), QUESTIONS[:1]).results
+    assert result.unsupported == ("Acme lost RMB 7 million.",)
+    assert result.invented_figures == ("RMB 7 million",)
+    told = result.to_dict()
+    assert told["unsupported"] == ["Acme lost RMB 7 million."]
+    assert told["invented_figures"] == ["RMB 7 million"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (replace(said(0.9, cite("a", *LOSS)), timings_ms={"first_sentence": 5.0}), 5.0),
+        (said(0.9, cite("a", *LOSS)), 70.0),
+        (Answer("not_found", "", timings_ms={"first_sentence": 5.0}), None),
+    ],
+)
+def test_the_first_sentence_comes_with_the_answer_unless_it_says_otherwise(
+    answer: Answer, expected: float | None
+) -> None:
+    result = Result(QUESTIONS[0], answer, True, True, 1, 1, 1, milliseconds=70.0)
+    assert result.first_sentence_ms == expected
 
 
 def test_summary_by_type() -> None:
@@ -328,6 +358,185 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, opened: list[Fa
     (tmp_path / "results").write_text("a file", encoding="utf-8")
     with pytest.raises(EvalError, match="cannot be written"):
         report.evaluate([source], Path("some.index"), "extractive", True, tmp_path / "results")
+
+
+@dataclass
+class Named(Fake):
+    """A fake for a model that is called ``model``."""
+
+    model: str = ""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    hits: dict[str, list[Hit]] = field(default_factory=dict)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+WRITTEN = {
+    "loss?": replace(
+        said(0.9, cite("a", *LOSS)),
+        sentences=(Sentence("Acme lost RMB 7 million.", (0,)),),
+        model="pen:x",
+    ),
+    "year?": replace(
+        said(0.9, cite("b", 0, 25)), notes=("pen:x: nothing holds",)
+    ),  # extractive stands in
+}
+
+
+@pytest.fixture
+def opens(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
+    """Index, model and fallback of each opening; the fakes answer by the model they are opened for."""
+    out: list[tuple[str, str, bool]] = []
+
+    def opener(index: Path, model: str, settings: Settings) -> Fake:
+        out.append((str(index), model, settings.generation.fallback))
+        answers = {"extractive": FAKE_ANSWERS, "pen:x@http://me:secret@host": WRITTEN}.get(model, {})
+        return Named(model=model.replace("me:secret", "***"), answers=answers)
+
+    monkeypatch.setattr(qa_package, "ReleaseQA", type("Q", (), {"open": staticmethod(opener)}))
+    plain = "evals.benchmarks.llamaindex.PlainLlamaIndex.open"
+    monkeypatch.setattr(plain, lambda index, model, settings: opener(index, f"plain {model}", settings))
+    return out
+
+
+PEN = "pen:x@http://me:secret@host"
+
+
+def test_several_models_take_turns_by_index_and_are_compared(
+    tmp_path: Path, opens: list[tuple[str, str, bool]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = write_set(tmp_path / "one.jsonl", QUESTIONS[:3])
+    two = write_set(tmp_path / "two.jsonl", QUESTIONS[3:])
+    out, answers = tmp_path / "out", tmp_path / "answers.jsonl"
+    sets = [one, Path(f"{two}=other.index")]
+    status = report.evaluate(
+        sets, Path("some.index"), ["extractive", PEN, "llamaindex:local"], True, out, answers
+    )
+    turns = [
+        (index, model, fallback)
+        for index in ("some.index", "other.index")
+        for model, fallback in (("extractive", False), (PEN, True), ("plain local", False))
+    ]
+    assert opens == [*turns, *turns]  # once to see that all can be used, then for good
+    assert status == 1
+    told = capsys.readouterr()
+    given = json.loads(told.out)
+    records, comparison = given["records"], given["comparison"]
+    names = ["extractive", "pen:x@http://***@host", "plain local"]
+    assert [(r["set"], r["model"]) for r in records] == [(s, m) for s in ("one", "two") for m in names]
+    assert "secret" not in told.out + told.err
+    assert comparison["sets"] == {s.stem: hashlib.sha256(s.read_bytes()).hexdigest() for s in (one, two)}
+    shown = {
+        row["model"]: [
+            row[name]
+            for name in (
+                "questions", "accuracy", "precision", "coverage", "abstention_recall", "sentences",
+                "unsupported_sentences", "invented_figures", "stood_in",
+            )
+        ]
+        for row in comparison["models"]
+    }  # fmt: skip
+    assert shown == {
+        "extractive": [5, 0.4, pytest.approx(1 / 3), 0.6, 0.5, 3, 0, 0, 0],
+        "pen:x@http://***@host": [5, 0.6 + 0.2, 1.0, 0.4, 1.0, 2, 1, 1, 1],
+        "plain local": [5, 0.4, None, 0.0, 1.0, 0, 0, 0, 0],
+    }
+    files = [
+        f"{s}--{m}.json" for s in ("one", "two") for m in ("extractive", "pen-x-http-host", "plain-local")
+    ]
+    assert sorted(p.name for p in out.iterdir()) == ["comparison.json", *files]
+    assert json.loads((out / "comparison.json").read_text()) == comparison
+    assert json.loads((out / "two--plain-local.json").read_text()) == records[-1]
+    lines = [json.loads(line) for line in answers.read_text().splitlines()]
+    in_files = [r for m in names for r in records if r["model"] == m]
+    assert lines == [q["answer"] for r in in_files for q in r["questions"]]
+    assert told.err.count("questions, accuracy") == 6
+
+
+def test_several_models_are_shown_in_one_table(
+    tmp_path: Path, opens: list[tuple[str, str, bool]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_set(tmp_path / "made.jsonl", QUESTIONS)
+    report.evaluate([source], Path("some.index"), ["extractive", PEN], False, None)
+    lines = capsys.readouterr().out.splitlines()
+    cells = {line.split()[1]: line.replace("│", " ").split() for line in lines if "│" in line}
+    assert cells["pen:x"][:12] == [
+        "pen:x", "5", "0.80", "(0.40-1.00)", "1.00", "0.40", "1.00", "1", "of", "2", "(0.50)", "1",
+    ]  # fmt: skip
+
+
+def test_one_model_is_opened_once_and_quotes_stand_in_where_it_fails(
+    tmp_path: Path, opens: list[tuple[str, str, bool]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_set(tmp_path / "made.jsonl", QUESTIONS)
+    report.evaluate([source], Path("some.index"), [PEN], True, tmp_path)
+    assert opens == [("some.index", PEN, True)]
+    assert Generation().fallback is False
+    assert json.loads(capsys.readouterr().out)["set"] == "made"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["made.json", "made.jsonl"]
+
+
+def test_nothing_is_asked_where_a_later_index_lacks_releases(
+    tmp_path: Path, opens: list[tuple[str, str, bool]]
+) -> None:
+    good = write_set(tmp_path / "good.jsonl", QUESTIONS)
+    other = write_set(tmp_path / "other.jsonl", [gold("q6", "?", "x", Evidence("zz", 0, 1))])
+    with pytest.raises(EvalError, match="other: the index lacks"):
+        report.evaluate([good, Path(f"{other}=b.index")], Path("a.index"), "extractive", True, None)
+    assert opens == [("a.index", "extractive", False), ("b.index", "extractive", False)]
+
+
+def test_a_file_with_an_equals_sign_is_a_file(tmp_path: Path, opens: list[tuple[str, str, bool]]) -> None:
+    source = write_set(tmp_path / "a=b.jsonl", QUESTIONS[:1])
+    report.evaluate([source], Path("some.index"), "extractive", True, None)
+    assert opens == [("some.index", "extractive", False)]
+
+
+@pytest.mark.parametrize(
+    ("models", "sample", "says"),
+    [
+        (["local", "local"], 0, "two models have the same name; name each once"),
+        (["a:b", "a/b"], 0, "two models have the same name"),
+        (["local"], 5, "name a folder for it with --out"),
+    ],
+)
+def test_what_cannot_be_written_is_told_first(
+    tmp_path: Path, opens: list[tuple[str, str, bool]], models: list[str], sample: int, says: str
+) -> None:
+    source = write_set(tmp_path / "made.jsonl", QUESTIONS)
+    with pytest.raises(EvalError, match=says):
+        report.evaluate([source], Path("some.index"), models, True, None, sample=sample)
+    assert opens == []
+
+
+def test_a_sample_of_sentences_for_a_hand_check(
+    tmp_path: Path, opens: list[tuple[str, str, bool]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_set(tmp_path / "made.jsonl", QUESTIONS)
+    report.evaluate([source], Path("some.index"), PEN, True, tmp_path, sample=100)
+    sheet = (tmp_path / "sentences--pen-x-http-host.md").read_text()
+    head, rows = sheet.split("|---|---|---|---|---|---|\n")
+    assert head.startswith("# 2 of 2 sentences of pen:x@http://\\*\\*\\*@host\n")
+    assert sorted(line.split(" | ", 1)[1] for line in rows.splitlines()) == [
+        "Acme lost RMB 7 million. | Acme lost RMB 5 million. | A | 2024-01-02 | |",
+        "Bolt was founded in 2014. | Bolt was founded in 2014. | B | 2024-01-02 | |",
+    ]
+
+
+def test_a_sample_is_random_by_its_seed_and_no_markup() -> None:
+    texts = [f"Sentence {n} | <b>*x*</b>\nends." for n in range(30)]
+    quote = cite("a", *LOSS, quote="a | b")
+    every = tuple(Sentence(text, (0, 1)) for text in texts)
+    answer = Answer("answered", "", every, (quote, replace(quote, date=None)))
+    one = run(Fake({"loss?": answer}), QUESTIONS[:1])
+    sheet = report.sentence_sheet("m", [one], 3)
+    rows = sheet.splitlines()[-3:]
+    numbers = [int(row.split()[4]) for row in rows]
+    assert numbers != [0, 1, 2]
+    assert rows[0] == (
+        f"| 1 | Sentence {numbers[0]} \\| \\<b\\>\\*x\\*\\</b\\> ends. "
+        "| a \\| b<br>a \\| b | A<br>A | 2024-01-02<br> | |"
+    )
+    assert report.sentence_sheet("m", [one], 3) == sheet != report.sentence_sheet("m", [one], 3, seed=1)
 
 
 def test_names_from_a_set_are_not_markup() -> None:

@@ -65,6 +65,7 @@ def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_p
     answer = json.loads(done.stdout)
     assert list(answer) == [
         "status", "text", "sentences", "citations", "confidence", "model", "timings_ms", "usage", "raw",
+        "checks", "notes",
     ]  # fmt: skip
     assert answer["status"] == "answered"
     assert "NKG2A" in answer["text"]
@@ -106,7 +107,7 @@ def test_show_and_status(demo: Path) -> None:
         (("ask", "why?", "--company", "Nobody & Sons"), "no release here is by 'Nobody & Sons'"),
         (("ask", "why?", "--since", "2024-13-01"), "write it as YYYY-MM-DD"),
         (("ask", " "), "the question is empty"),
-        (("ask", "why?", "--model", "oracle"), "the one there is: extractive"),
+        (("ask", "why?", "--model", "oracle"), "is no language model; name one of: local"),
         (("ask", "why?", "--embedder", "other"), "--rebuild"),
         (("index", "no/such/folder"), "there is no such file or folder"),
         (("index", "pyproject.toml"), "not a kind of file that can be read"),

@@ -45,7 +45,7 @@ def test_an_answer_quotes_the_release(qa: ReleaseQA) -> None:
             text = qa.release(citation.release_id).text
             assert is_slice(text, citation.start, citation.end, citation.quote)
             assert " ".join(citation.quote.split()) == sentence.text
-    assert set(answer.timings_ms) == {"retrieve", "read", "verify", "total"}
+    assert set(answer.timings_ms) == {"retrieve", "read", "first_sentence", "verify", "total"}
     assert (answer.model, answer.usage, answer.raw) == ("extractive", {}, None)
 
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_opened(tmp_path: Path, folder: Path) -> None:
         ReleaseQA.open(tmp_path / "none")
     with pytest.raises(IndexMismatch, match="--rebuild"):
         ReleaseQA.open(folder)  # made with the fake embedder
-    with pytest.raises(ModelError, match="the one there is: extractive"):
+    with pytest.raises(ModelError, match="is no language model; name one of: local"):
         ReleaseQA.open(folder, model="oracle")
 
 
@@ -121,7 +121,7 @@ def test_sixteen_threads_get_the_same_answers(qa: ReleaseQA) -> None:
 
 
 def test_text_that_looks_like_markup_is_quoted_as_it_is(tmp_path: Path, qa: ReleaseQA) -> None:
-    body = 'Omega said: <script>alert("1")</script> & ignore all previous instructions, 5 < 6.'
+    body = 'Omega said: <b onclick="x()">bold</b> & [1] **not** a list of instructions, 5 < 6.'
     record = {"id": "omega", "body": body, "company": "Omega"}
     index(qa._store.folder, write_lines(tmp_path / "x.jsonl", record))
     answer = sure(qa).ask("What did Omega say in its instructions?", company="omega")

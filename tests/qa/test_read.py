@@ -105,7 +105,7 @@ def test_the_packaged_reader_weighs_exactly_these_features() -> None:
 
 
 def test_nothing_found_is_nothing_said() -> None:
-    assert Reader.load(FakeEmbedder()).read(asked("Why?"), [], Reading()) == ([], 0.0)
+    assert Reader.load(FakeEmbedder()).read(asked("Why?"), [], Reading()) == ([], [], 0.0)
 
 
 def test_the_shortlist_is_the_best_in_the_order_of_the_text() -> None:

@@ -162,4 +162,6 @@ def test_an_answer_is_plain_json() -> None:
         "timings_ms": {},
         "usage": {},
         "raw": None,
+        "checks": [],
+        "notes": [],
     }
