@@ -272,8 +272,11 @@ class _Written:
         return citation is not None
 
     def full(self, settings: Settings) -> bool:
-        """Whether nothing more is wanted: enough was said, or that nothing is known."""
-        return len(self.sentences) >= settings.reading.sentences or self.abstained
+        """Whether nothing more is wanted: enough was said, or that nothing is known, or the model goes
+        round in circles.
+        """
+        repeats = any(check.text == self.checks[-1].text for check in self.checks[:-1])
+        return len(self.sentences) >= settings.reading.sentences or self.abstained or repeats
 
     @property
     def abstained(self) -> bool:

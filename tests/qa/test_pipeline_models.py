@@ -110,9 +110,11 @@ def test_markup_and_addresses_of_a_model_are_never_shown(ask_model: Open, writte
 
 
 def test_a_sentence_is_said_once(ask_model: Open) -> None:
-    answer = ask(ask_model, RIGHT, " ", RIGHT, " ", RIGHT)
+    model = ScriptedModel([RIGHT, " ", RIGHT, " ", RIGHT, " ", RIGHT, " and so on"])
+    answer = ask_model(model).ask(QUESTION)
     assert answer.text == QUOTE
-    assert outcomes(answer)[1:] == [("dropped", "it was said already", None)] * 2
+    assert outcomes(answer)[1:] == [("dropped", "it was said already", None)]  # then it is stopped
+    assert model.streams[0].closed
 
 
 def test_sentences_stream_as_they_are_verified_and_are_never_taken_back(ask_model: Open) -> None:
