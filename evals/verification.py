@@ -124,12 +124,10 @@ def table(judged: Sequence[tuple[Pair, Verdict]], title: str) -> Table:
 
 
 def _errors(judged: Sequence[tuple[Pair, Verdict]], kind: str) -> Iterator[str]:
-    wrong = "quoted" if kind == "faithful" else "shown"
+    faithful = kind == "faithful"
+    wording = 0.0 if faithful else Generation().wording
     for pair, verdict in judged:
-        if (
-            pair.kind == kind
-            and outcome(verdict, 0.0 if kind == "faithful" else Generation().wording) == wrong
-        ):
+        if pair.kind == kind and (outcome(verdict, wording) == "shown") != faithful:
             quote = " ".join(pair.source.text[verdict.start : verdict.end].split())
             yield f"{pair.claim}\n    {verdict.reason or 'no fault found'} | {quote}"
 

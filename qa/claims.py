@@ -35,7 +35,7 @@ _GLUED = re.compile(
     r"|(?<=[mbr]illion)(?=(?:in|of|and|for|to|or|on|from|at|as|with|related)\b)"
     r"|(?<=[a-z][a-z,])(?=\d{4}\b)"
 )
-_ACRONYM = re.compile(r"^(?:[A-Z]{2,6}|(?:[A-Z]\.){2,6})$")
+_ACRONYM = re.compile(r"[A-Z]{2,6}$")
 _CODE = re.compile(
     r"(?<![\w-])(?:[A-Za-z]{1,12}-?\d+[A-Za-z]{0,2}|\d{1,2}[A-Z]{1,3}|[A-Za-z]{2,}-\d+-\d+)(?![\w])"
 )
@@ -106,9 +106,7 @@ class Text:
     def marks(self) -> list[Word]:
         """Content words, figures and dates, in order; mentions that are equal have equal stems."""
         found = list(self.content)
-        found += [
-            Word(f.start, f.end, "", f"#{f.value.normalize()}{f.unit}", True, False) for f in self.figures
-        ]
+        found += [Word(f.start, f.end, "", figure_stem(f), True, False) for f in self.figures]
         for d in self.dates:
             parts = (
                 d.year,
@@ -214,7 +212,12 @@ class Text:
         if self.text[word.end : word.end + 1] == ",":  # "Meanwhile," rather than a name
             return False
         unknown = prior_weights([word.stem])[word.stem] >= UNKNOWN
-        return unknown and len(word.text) > 4 and not _NO_NAME.search(word.text)
+        return unknown and len(word.text) > 3 and not _NO_NAME.search(word.text)
+
+
+def figure_stem(figure: Figure) -> str:
+    """What stands for a figure among stems: equal for equal figures."""
+    return f"#{figure.value.normalize()}{figure.unit}"
 
 
 def context(text: Text, start: int, end: int) -> dict[str, float]:

@@ -82,10 +82,10 @@ _AFTER = "|".join(
 _FIGURE = re.compile(
     rf"(?<![\w.])(?P<minus>(?<!%)[-\u2212\u2013](?=[\d$€£]))?"
     rf"(?:(?P<sign>{_SIGNS})\s?\(?)?"
-    rf"(?:(?P<digits>{_NUMERAL})|(?P<word>\b(?:{_WORD_NUMERAL})\b|\bhundreds?\b(?! of)|\ban? "
+    rf"(?:(?P<digits>{_NUMERAL})|(?P<word>\b(?:{_WORD_NUMERAL})\b|\bhundred\b(?! of)|\ban? "
     rf"(?=hundred|dozen|century|decade|thousand|million|billion)))"
     r"(?P<ordinal>st|nd|rd|th)?"
-    r"(?<=[\d\w ])\)?"
+    r"\)?"
     rf"(?:[-\s]?(?P<hundred>hundred)\b(?:\s(?:and\s)?(?P<rest>{_WORD_NUMERAL})\b)?)?"
     r"(?:[-\s]?(?P<scale>thousand|[mb]illions?|trillions?|mio|mn|mm|bn|tn|[mkbt])(?![\w’']))?"
     rf"(?:[-\s]?(?P<after>(?:{_AFTER})\b|[€£¥]))?"
@@ -126,7 +126,7 @@ _CLASS = re.compile(
     r"|[IV]{1,3}[ab]?))?\b",
     re.IGNORECASE,
 )
-_ORDINAL = re.compile(rf"\b(?P<word>{'|'.join(_ORDINALS)}|\d{{1,9}}(?:st|nd|rd|th))\b", re.IGNORECASE)
+_ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS)}|\d{{1,9}}(?:st|nd|rd|th))\b", re.IGNORECASE)
 
 _BOUNDS = tuple(
     (bound, re.compile(rf"(?:{words})\s+(?:an? )?\W?$|{sign}", re.IGNORECASE))
@@ -196,9 +196,7 @@ def figures(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Figure]:
             busy.append(m.span())
     for m in _OUT_OF.finditer(text):
         if free(*m.span()):
-            top, bottom = (
-                Decimal(_WORDS.get(m[g].casefold()) or int(re.sub(r"\D", "", m[g]) or 1)) for g in "nm"
-            )
+            top, bottom = (Decimal(m[g]) if m[g].isdecimal() else _spelled(m[g]) for g in "nm")
             found.append(Figure(*m.span(), 100 * top / bottom, "%", Decimal(10), "~"))
             busy.append(m.span())
     for m in _PART_OF.finditer(text):
@@ -237,33 +235,25 @@ def _figure(m: re.Match[str], text: str) -> Figure | None:
         return None
     if digits:
         value, quantum = _decimal(digits)
-    elif word and word.casefold() in ("a ", "an ", "hundred", "hundreds"):
-        value, quantum = Decimal(100 if word.casefold().startswith("h") else 1), Decimal(1)
-        if word.casefold() == "hundreds":
-            return None
+    elif word and word.casefold() in ("a ", "an ", "hundred"):
+        value, quantum = Decimal(100 if word[0] in "hH" else 1), Decimal(1)
     else:
-        value = Decimal(sum(_WORDS[part] for part in re.split(r"[- ]", (word or "").casefold())))
-        quantum = Decimal(1)
+        value, quantum = _spelled(word or ""), Decimal(1)
     if m["hundred"]:
         value, quantum = value * 100, quantum * 100
         if m["rest"]:
-            value += sum(_WORDS[part] for part in re.split(r"[- ]", m["rest"].casefold()))
-            quantum = Decimal(1)
+            value, quantum = value + _spelled(m["rest"]), Decimal(1)
     end = max(
         m.end(g) for g in ("digits", "word", "ordinal", "hundred", "rest", "scale", "after", "points")
     )
     scale, unit_word = m["scale"], (m["unit"] or "")
     sign = (m["sign"] or m["after"] or "").casefold()
-    if scale and len(scale) <= 2 and not sign and scale.casefold() in ("m", "mm", "t", "k", "b"):
+    unit_end = m.end("unit") if m["unit"] else end
+    if scale and not sign and scale.casefold() in ("m", "mm", "t", "k", "b"):
         # "5 m" is a length, "10M" a count, "3M" and "10b" are names
         counts = scale in ("K", "M", "B") and len(digits or "") > 1
         if not counts or text[m.start("scale") - 1] in " -\u00a0":
-            unit_word, scale, end = scale, None, m.start("scale")
-            unit_end = m.end("scale")
-        else:
-            unit_end = m.end("unit") if m["unit"] else end
-    else:
-        unit_end = m.end("unit") if m["unit"] else end
+            unit_word, scale, end, unit_end = scale, None, m.start("scale"), m.end("scale")
     if scale:
         power = Decimal(10) ** _SCALES[scale.casefold()]
         value, quantum = value * power, quantum * power
@@ -293,7 +283,7 @@ def _figure(m: re.Match[str], text: str) -> Figure | None:
     if (
         word
         and word.casefold() in ("a ", "an ")
-        and not (m["hundred"] or unit_word.casefold() in ("dozen", "century", "decade"))
+        and not (scale or m["hundred"] or unit_word.casefold() in ("dozen", "century", "decade"))
     ):
         return None
     if unit == "year" and re.match(r"[-\s]olds?\b|\s+of age", text[end:]):
@@ -305,6 +295,11 @@ def _figure(m: re.Match[str], text: str) -> Figure | None:
     before = text[max(0, start - 28) : start]
     bound = next((bound for bound, words in _BOUNDS if words.search(before)), "")
     return Figure(start, end, value, unit, quantum, bound)
+
+
+def _spelled(words: str) -> Decimal:
+    """The value of a numeral in words, below a hundred."""
+    return Decimal(sum(_WORDS[part] for part in re.split(r"[- ]", words.casefold())))
 
 
 def _decimal(digits: str) -> tuple[Decimal, Decimal]:

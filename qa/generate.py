@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from index.errors import ModelError
 from index.sentences import sentences as sentence_spans
 from index.types import Hit
 
@@ -25,6 +26,9 @@ from .support import Source, judge
 from .terms import stems
 from .types import Check, Turn
 from .verify import ReleaseOf
+
+ABSENT = "it says that the passages do not say"
+"""The reason for which such a sentence is not shown."""
 
 CLOSE = 0.3
 """How well a source must fit a sentence that it does not bear out to be quoted in its place."""
@@ -41,11 +45,8 @@ LONGEST = 1000
 
 REWRITE_TOKENS = 80
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|,?\s*and)\s*\d{1,3})*"
-_KEYS = re.compile(
-    rf"[ \t]*(?:[\[【](?:passages?\s*)?{_NUMBERS}[\]】]"
-    rf"|\((?:passages?\s*)?{_NUMBERS}\)(?=\s*(?:[.!?]|$)))",
-    re.I,
-)
+_KEYS = re.compile(rf"[ \t]*[\[【](?:passages?\s*)?{_NUMBERS}[\]】]", re.I)
+_ENDS = re.compile(r"(?:[.!?。！।][\"”’')]*|[\]】])\s*$")
 _LEAD = re.compile(r"^\s*(?:(?:(?:the )?answer(?: is)?\s*:|[-*•]\s+|#+\s+|\d{1,2}[.)]\s+)\s*)+", re.I)
 _GIVEN = r"(?:passages?|excerpts?|sources?|(?:provided|given) (?:texts?|releases?|information|context))"
 _SAYING = (
@@ -62,11 +63,8 @@ _ABSENT = re.compile(
     rf"not {_SAYING}\b[^.]{{0,20}}\b(?:how|what|who|when|where|why|which|whether|this|an answer)\b",
     re.I,
 )
-_MARKUP = re.compile(
-    r"</?\w+[^>]*>|!?\[[^\]]*\]\([^)]*\)|https?:|www\.|`|\b[\w.+-]+@[\w-]+\.\w"
-    r"|\{\"|<\||\|>|\]\(|^\s*[{\[]\s*\"",
-    re.I,
-)
+_MARKUP = re.compile(r"</?[A-Za-z][^>]*>|`|\{\"|<\||\|>|\]\(|^\s*[{\[]\s*\"", re.I)
+_ADDRESS = re.compile(r"(?:https?:|www\.)[^\s,;)]+|\b[\w.+-]+@[\w-]+\.\w+", re.I)
 _YES_NO = re.compile(
     r"\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b", re.IGNORECASE
 )
@@ -133,7 +131,7 @@ def messages(question: str, hits: Sequence[Hit]) -> list[Message]:
     passages = "\n".join(
         prompts.PASSAGE.format(
             number=number,
-            title=fenced(hit.title).replace('"', "'"),
+            title=fenced(_title(hit)).replace('"', "'"),
             date=hit.date or "undated",
             text=fenced(" ".join(hit.quote.split())),
         )
@@ -185,11 +183,19 @@ def sentences(pieces: Iterator[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Sentences of streamed text with the passage numbers that they cite, each as soon as it is whole.
 
     A number behind the full stop belongs to the sentence before it. What was cut off at the end, without
-    full stop or number, comes last, as it is.
+    full stop or number, comes last, as it is. A ModelError is raised behind what was whole by then.
     """
-    buffer = ""
-    for piece in pieces:
-        buffer += piece
+    buffer, error = "", None
+    while True:
+        try:
+            piece = next(pieces, None)
+        except ModelError as exc:  # what is whole so far is kept
+            error = exc
+            break
+        if piece is None:
+            break
+        if not (piece.isspace() and buffer[-1:].isspace()):
+            buffer += piece
         while whole := _first_whole(buffer):
             yield _cited(buffer[:whole])
             buffer = buffer[whole:]
@@ -197,8 +203,10 @@ def sentences(pieces: Iterator[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield _cited(buffer)
             buffer = ""
     for part in _split(buffer):
-        if part.strip():
+        if part.strip() and not (error and not _ENDS.search(part)):
             yield _cited(part)
+    if error:
+        raise error
 
 
 def _first_whole(buffer: str) -> int:
@@ -240,7 +248,7 @@ def _leading_keys(text: str) -> int:
 def _cited(text: str) -> tuple[str, tuple[int, ...]]:
     keys = [int(n) for m in _KEYS.finditer(text) for n in re.findall(r"\d+", m[0])]
     plain = _LEAD.sub("", " ".join(_KEYS.sub("", text).replace("**", "").split()))
-    plain = re.sub(r"\s+([.,;:!?])", r"\1", plain)
+    plain = re.sub(r"\s+([.,;:!?])(?!\d)", r"\1", plain)
     return re.sub(r"([.!?])\.+$", r"\1", plain), tuple(dict.fromkeys(keys))
 
 
@@ -252,7 +260,7 @@ def _judge(
     wording: float,
     promising: Sequence[Candidate] | None,
 ) -> Draft:
-    if fault := _form_fault(sentence, keys):
+    if fault := _form_fault(sentence, keys, hits):
         return Draft(Check(sentence, "dropped", fault))
     cited = [hits[key - 1] for key in keys if 0 < key <= len(hits)]
     unknown = [key for key in keys if not 0 < key <= len(hits)]
@@ -283,23 +291,29 @@ def _judge(
     return Draft(Check(sentence, "dropped", "; ".join([*notes, reason])))
 
 
-def _form_fault(sentence: str, keys: tuple[int, ...]) -> str:
-    """Why a sentence cannot be shown whatever the passages say; empty where it can."""
+def _form_fault(sentence: str, keys: tuple[int, ...], hits: Sequence[Hit]) -> str:
+    """Why a sentence cannot be shown whatever it says; empty where it can."""
     if len(sentence) > LONGEST:
         return "it is too long for a sentence"
-    if absent(sentence):
-        return "it says that the passages do not say"
+    if absent(sentence) and not any(sentence in " ".join(hit.quote.split()) for hit in hits):
+        return ABSENT
     if _MARKUP.search(sentence):
-        return "it holds markup or an address"
-    if len(stems(sentence)) < 2:
+        return "it holds markup"
+    if any(not any(address in hit.quote for hit in hits) for address in _ADDRESS.findall(sentence)):
+        return "it holds an address that no passage has"
+    if len(stems(sentence)) < 2 and sentence.isascii():
         return "it is no sentence"
     whole = sentence.rstrip("\"”’')").endswith((".", "!", "?", "。", "！", "।"))
     return "" if whole or keys else "it breaks off"
 
 
 def _source(hit: Hit) -> Source:
-    safe = hit.title if without_orders(hit.title, 0, len(hit.title)) else ""
-    return Source(hit.quote, safe, hit.company, hit.date)
+    return Source(hit.quote, _title(hit), hit.company, hit.date)
+
+
+def _title(hit: Hit) -> str:
+    """The title, unless it speaks to a machine."""
+    return hit.title if without_orders(hit.title, 0, len(hit.title)) else ""
 
 
 def _only_repeats(sentence: str, question: str) -> bool:

@@ -54,7 +54,7 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             r"\b(?:void|withdrawn|cancell?ed|replaced|no longer|superseded|rules?)\b",
         ),
         (
-            "instructions|prompt|rules",
+            "instruction|prompt|rules",
             rf"\b(?:updated|hidden|secret|system) (?:instructions?|prompt|rules)\b"
             rf"|\bnew instructions\b{_SAME}{{0,20}}"
             r"(?:are that|:|follow|must)|\brules that you were given\b|\byour (?:system )?prompt\b",
@@ -72,13 +72,13 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             rf"|\b(?:dear|kind regards to the|note to|message to)\b{_SAME}{{0,20}}\b{_MACHINE}\b",
         ),
         (
-            "ai|a.i.|llm|gpt|bot|assistant|model|reader|answering",
+            "ai|a.i.|llm|gpt|bot|assistant|model|reader|automat|answering",
             rf"(?:\b(?:if|when|whenever) (?:you|this|an?|the)|(?:^"
             rf"|[.!?\n]\s*)should)\b{_SAME}{{0,40}}\b{_MACHINE}\b"
             rf"{_SAME}{{0,60}}\b(?:summari[sz]\w+|read(?:s|ing)?|answer\w*|process\w*)\b",
         ),
         (
-            "answer|repl|respon|say|state|tell|writ|report|mention|repeat|print|output",
+            "answer|whatever|instead|whoever|user|reader|prompt|come up|comes up|reply",
             rf"{_STARTS}{_SAY}\b{_SAME}{{0,30}}\b(?:only|exactly|that|with|as|to the (?:user|reader"
             rf"|public)|user|reader)\b"
             rf"{_SAME}{{0,80}}\b(?:answer|whatever|instead|whoever|users?|reader|prompt|comes? up"
@@ -94,7 +94,7 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             r"|\bthe user's question\b",
         ),
         (
-            "when asked|asks about|asked about|comes up",
+            "ask|repeat that whenever",
             rf"\bwhen(?:ever)? (?:asked|somebody asks|a user asks)\b{_SAME}{{0,80}}[,:]\s*{_SAY}\b"
             rf"|\bif (?:somebody|anyone|a user|asked)\b{_SAME}{{0,10}}\bask\w*\b{_SAME}{{0,60}}\b{_SAY}\b"
             r"|\brepeat that whenever\b",
@@ -125,14 +125,15 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             r"|\breplace the text\b",
         ),
         (
-            "decode|join the letters|rot13|base64|read it as",
+            "decode|unscramble|join the letters|rot13|rot-13|base64|read it as",
             rf"\b(?:decode|unscramble|join the letters)\b{_SAME}{{0,80}}\b(?:do|follow|obey\w*|act"
             rf"|execute)\b"
             rf"|\b(?:rot-?13|base64)\b{_SAME}{{0,60}}\b(?:decod|obey)|\bread it as plain\b",
         ),
         (
-            "function|open a shell|`",
-            r"\b(?:call|invoke|execute|run) (?:the|this) (?:function|tool)\b|\bopen a shell\b"
+            "function|tool|open a shell|`",
+            r"\b(?:call|invoke|execute) (?:the|this) (?:function|tool)\b|\brun the function\b"
+            r"|\bopen a shell\b"
             r"|`[^`\n]*\b(?:curl|wget|rm|bash|cat|sudo|eval)\b[^`\n]*`",
         ),
         (
@@ -141,19 +142,19 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             rf"|\bprint the text above\b",
         ),
         (
-            "passage|cite|source:|correction to",
+            "passage|cite|citing|source:|correction to",
             r"\bpassages? \[\d+\]|\b(?:cite|citing) (?:it|this|them|passage)\b[^.!?\n]{0,20}\[\d+\]"
             r"|\[\d+\] (?:source:|correction to|according to passage)",
         ),
         # marks of a conversation, of tools, of pages
         (
-            "<|[inst]|<<sys|</s>|##|assistant:|human:|user:|system:",
+            "<|[inst]|[/inst]|##|assistant|human|user|system",
             r"<\|[^|>\n]{1,30}\|>|\[/?INST\]|<</?SYS>>|</s>|^\s*#{2,}\s*(?:instruction|response|system"
             r"|user|assistant)\b"
             r"|(?:^|\n)\s*(?:human|assistant|user|system)\s*:",
         ),
         ("<", rf"</?(?:{_TAGS})\b[^>\n]*>|<!--(?!\s*-->)"),
-        ('{"', r"\{\s*\"(?:tool_calls?|name|function|action|arguments?)\"\s*:"),
+        ("{", r"\{\s*\"(?:tool_calls?|name|function|action|arguments?)\"\s*:"),
         (
             "---|end_",
             r"-{3,}\s*(?:end|begin|start|end of|begin of) (?:of )?(?:passages?|context|documents?"
@@ -162,7 +163,8 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (" ", r"(?<!\w)(?=(?:\w +){0,9}(?-i:[a-z]))(?:[^\W\d_] +){9,}[^\W\d_](?!\w)"),
         # the first of these orders in other languages
         (
-            "ignor|verg|missachte|olvida|omite|oubli|esque|desconsidere|dimentica|unut|negeer",
+            "ignor|verg|missachte|olvida|omite|oubli|esque|desconsidere|dimentica|unut|negeer|yok "
+            "say|yoksay",
             rf"\b(?:ignorier\w*|vergiss|missachte)\b{_SAME}{{0,40}}(?:anweisung|regeln|vorgaben)"
             rf"|\b(?:ignora|olvida|omite)\b{_SAME}{{0,40}}(?:instruc|reglas|indicac)"
             rf"|\b(?:ignore[zs]?|oublie[zs]?)\b{_SAME}{{0,40}}(?:consigne|règle|instructions pr)"
@@ -176,7 +178,7 @@ _ORDERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
             rf"\b(?:assistant|IA|KI)\b{_SAME}{{0,40}}\b(?:réponds|répondez|responde|antworte|rispondi)\b",
         ),
         (
-            "忽|无视|忘|無視|指示|指令",
+            "忽|无视|忘|無視|不要理会",
             r"(?:忽略|无视|忘记|不要理会)[^。！？\n]{0,20}(?:指|令|命)|(?:指示|指令|命令)[^。！？\n]{0,12}(?:無視|忽略|忘)",
         ),
         (
@@ -196,9 +198,9 @@ _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _HIDDEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
-_TAG_LETTERS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 _HIDES = 8  # hidden characters that are no accident
 _MIXED = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[\u0400-\u04ff])\w{3,}\b")
+_LETTERS_AS_FIGURES = 12
 _LEET = re.compile(r"\b\w*[a-z][0134578]\w*[a-z]\w*\b")
 
 
@@ -255,7 +257,7 @@ def _speaks_to_machine(text: str) -> bool:
         hidden = _HIDDEN.findall(text)
         if len(hidden) >= _HIDES or any(c == "\u202e" or c >= "\U000e0000" for c in hidden):
             return True
-        plain = unicodedata.normalize("NFKC", visible(text.translate(_TAG_LETTERS)))
+        plain = unicodedata.normalize("NFKC", visible(text))
         if len(_MIXED.findall(plain)) >= 3:
             return True
     low = plain.lower()

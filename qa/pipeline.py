@@ -20,7 +20,7 @@ from index.types import Filters, Hit, Overview, Release
 
 from .errors import QuestionError
 from .features import Candidate
-from .generate import Draft, absent, judged, messages, packed, readable, standalone
+from .generate import ABSENT, Draft, judged, messages, packed, readable, standalone
 from .models import LanguageModel, Stream, open_model
 from .read import Reader
 from .retrieve import Retriever, in_context
@@ -96,7 +96,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         Dates are inclusive, as dates or YYYY-MM-DD. ``history`` holds the turns before, oldest first.
         Raises QuestionError and FilterError; ModelError where a language model cannot be used and
         ModelFailed where it fails, unless ``settings.generation.fallback`` lets the extractive answer
-        stand in.
+        stand in. A failure behind a sentence that was shown is a note.
         """
         *_, answer = self.stream(question, company, since, until, as_of, history)
         return answer
@@ -117,6 +117,8 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         """
         clock = _Clock()
         filters = self._filters(company, since, until, as_of)
+        if filters.as_of:  # an answer before may have been given without it
+            history = [Turn(turn.question) for turn in history]
         asked, notes = self._standalone(_checked(question), history, clock)
         query = self._retriever.query(asked, () if notes else history)
         hits = self._retriever.search(query, self.settings.reading.passages, filters)
@@ -146,7 +148,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         except ModelError as exc:
             if not written.sentences and not self.settings.generation.fallback:
                 raise
-            written.notes.append(f"{exc}")
+            written.failure = str(exc)
         clock.lap("generate")
         answer = keep_verified(written.answer(), release_of)
         if not written.sentences and not written.abstained:
@@ -239,7 +241,8 @@ class _Written:
     def __init__(self, model: str, confidence: float, notes: Sequence[str]) -> None:
         self.model = model
         self.confidence = confidence
-        self.notes = list(notes)
+        self.notes = tuple(notes)
+        self.failure = ""
         self.sentences: list[Sentence] = []
         self.citations: list[Citation] = []
         self.checks: list[Check] = []
@@ -254,11 +257,10 @@ class _Written:
     def add(self, draft: Draft, citation: Citation | None, settings: Settings) -> bool:
         """Record a sentence; whether it is shown."""
         check = draft.check
-        if (citation and any(draft.text == s.text for s in self.sentences)) or (
-            citation
-            and check.outcome == "corrected"
-            and any(_overlap(citation, c) for c in self.citations)
-        ):
+        said = any(draft.text == sentence.text for sentence in self.sentences)
+        if citation and check.outcome == "corrected":
+            said = said or any(_overlap(citation, other) for other in self.citations)
+        if citation and said:
             check, citation = replace(check, outcome="dropped", reason="it was said already"), None
         texts = [*(sentence.text for sentence in self.sentences), draft.text]
         if citation and self.sentences and len(" ".join(texts)) > settings.reading.characters:
@@ -281,7 +283,7 @@ class _Written:
     @property
     def abstained(self) -> bool:
         """Whether the model said, before anything else, that the passages do not say."""
-        return bool(self.checks) and not self.sentences and absent(self.checks[0].text)
+        return bool(self.checks) and not self.sentences and self.checks[0].reason == ABSENT
 
     def answer(self, timings: Mapping[str, float] | None = None) -> Answer:
         found = bool(self.sentences)
@@ -296,13 +298,12 @@ class _Written:
             self.usage,
             self.raw,
             tuple(self.checks),
-            tuple(self.notes),
+            (*self.notes, self.failure) if self.failure else self.notes,
         )
 
     def quoting(self, quoted: Answer) -> Answer:
         """The extractive answer in place of what the model wrote, and why."""
-        failed = f"{self.notes[-1]}; " if self.notes and not self.raw else ""
-        why = failed or "nothing that the model wrote holds; "
+        why = self.failure or "nothing that the model wrote holds"
         stands = (
             "the answer is quoted without it" if quoted.sentences else "nor is there a quote that answers"
         )
@@ -311,7 +312,10 @@ class _Written:
             usage=self.usage,
             raw=self.raw,
             checks=tuple(self.checks),
-            notes=(*(self.notes[:-1] if failed else self.notes), f"{self.model}: {why}{stands}"),
+            notes=(
+                *self.notes,
+                f"{why if why.startswith(self.model) else f'{self.model}: {why}'}; {stands}",
+            ),
         )
 
 

@@ -36,9 +36,6 @@ REWRITE = """{turns}
 Last question: {question}
 The same question, understandable alone:"""
 
-NOT_FOUND = "NOT FOUND"
-"""What a model is asked to write where the passages do not say."""
-
 _PLACEHOLDERS = {
     "ANSWER_SYSTEM": frozenset(),
     "ANSWER": frozenset({"passages", "question"}),

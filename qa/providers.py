@@ -175,7 +175,7 @@ def _meta(told: Any) -> Any:
 
 def _openai(spec: str, name: str, seconds: float) -> Provider:
     model, at, url = name.partition("@http")
-    if not at and re.search(r".@(localhost|.*[:/.])", name):
+    if not at and "@" in name:  # not to be taken for a model of OpenAI, which would get the key
         raise ModelError(f"{mask(spec)!r} is no address; write it as openai:NAME@http://HOST:PORT/v1")
     place = openai_place(at[1:] + url)
     key = environment_key("OPENAI_API_KEY", needed=place.url == OPENAI)

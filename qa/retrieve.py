@@ -24,6 +24,7 @@ most of the index, cost most of the time and move no score."""
 RANK_OFFSET = 10
 """Added to a rank before it is inverted; of 5 to 60, 10 served every corpus tried."""
 
+LONGEST_TURN = 2000  # code points of the question before
 CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
@@ -110,13 +111,13 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
         return question
     last = history[-1]
     compounds = stems(" ".join(_COMPOUND.findall(question)))
-    before = {*stems(last.question), *stems(last.answer)}
+    before = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
     names = _NAMES.search(question.strip(), 1) or any(
         weight >= UNKNOWN and term not in before for term, weight in prior_weights(compounds).items()
     )
     if names and not _POINTS_BACK.search(question):
         return question
-    return f"{question} {last.question} {last.answer[:CONTEXT]}"
+    return f"{question} {last.question[:LONGEST_TURN]} {last.answer[:CONTEXT]}"
 
 
 def fuse(*searches: Mapping[int, float]) -> dict[int, float]:

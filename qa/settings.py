@@ -27,9 +27,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A language model is given at most ``passages`` passages, fewer where its context window is small,
-    and writes at most ``tokens`` tokens in ``seconds`` seconds; a failed call is tried ``retries`` times
-    more. With ``fallback`` the extractive answer stands in for a model that fails.
+    """A language model is given at most ``passages`` passages, fewer where its context window is small
+    and three where the model is, and writes at most ``tokens`` tokens in ``seconds`` seconds; a failed
+    call is tried ``retries`` times more. With ``fallback`` the extractive answer stands in for a model
+    that fails.
 
     ``wording``, 0 to 1: how much of a sentence, in order, must stand in its quote for the sentence to
     be shown as the model wrote it; else the quote is shown in its place. Lower values show more of the

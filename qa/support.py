@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from index.passages import units
 
-from .claims import Text, Word, agreement, context
+from .claims import Text, Word, agreement, context, figure_stem
 from .dates import Date, same_date
 from .figures import Figure, same_figure
 from .terms import prior_weights
@@ -28,6 +28,10 @@ LONGEST_QUOTE = 3
 """Sentences in a row that may be cited for one sentence."""
 
 NEAR = 0.8  # from this wording on, a word that the source does not have was put in another's place
+# the words of the source, and no others, may say something else when they are joined anew
+ORDERED = 0.95
+DENSE = 0.6  # of what stands between the first and the last of them in the source
+REJOINED = 0.5  # the most that their wording counts for then
 CONTRADICTION = 0.3
 HEDGE = 0.5
 FIGURE_ROLE = -0.05  # words around a figure that fit another figure's place this much better
@@ -59,7 +63,8 @@ class Verdict:
 
     ``source.text[start:end]`` is the closest span, whole sentences; ``fit``, at most 1, says how
     close. ``wording``, 0 to 1, is the share of the claim, by weight, that stands there in the same
-    order: what no check faults may still be wrong, and the more so the freer it is worded.
+    order, less where the source's words are joined anew: what no check faults may still be wrong, and
+    the more so the freer it is worded.
     """
 
     reason: str
@@ -85,26 +90,43 @@ def judge(claim: str, source: Source) -> Verdict:
     if best is None:
         return Verdict("the source has no text", 0, 0, 0.0)
     window = _taken_apart(source.text[best.start : best.end])
-    wording = _in_order(mine, window)
+    wording, dense = _in_order(mine, window)
     reason = next(_faults(mine, window, title, source.published), "")
-    if not reason and wording >= NEAR and (lacking := _lacking(mine, window, title)):
+    lacking = _lacking(mine, window, title)
+    if not reason and lacking and wording >= NEAR:
         reason = f"the source, otherwise so worded, does not say “{lacking[0].text}”"
+    if not lacking and (wording < ORDERED or dense < DENSE):
+        wording = min(wording, REJOINED)
     return Verdict(reason, best.start, best.end, round(best.fit, 3), round(wording, 3))
 
 
-def _in_order(claim: Text, source: Text) -> float:
-    """The weight of the longest common subsequence of words and mentions, as a share of the claim's."""
-    mine, theirs = [mark.stem for mark in claim.marks], [mark.stem for mark in source.marks]
-    weight = prior_weights(mark.stem for mark in claim.marks if mark.text)
-    above = [0.0] * (len(theirs) + 1)
+def _in_order(claim: Text, source: Text) -> tuple[float, float]:
+    """The weight of the longest common subsequence of words and mentions, as a share of the claim's,
+    and as a share of what stands between its first and its last member in the source.
+    """
+    rounded = {
+        figure_stem(f): figure_stem(s) for f in claim.figures for s in source.figures if same_figure(f, s)
+    }
+    mine = [rounded.get(mark.stem, mark.stem) for mark in claim.marks]
+    theirs = [mark.stem for mark in source.marks]
+    weight = prior_weights(mark.stem for mark in (*claim.marks, *source.marks) if mark.text)
+    # of a common subsequence that ends at each place of the source: its weight and where it begins
+    above: list[tuple[float, int]] = [(0.0, 0)] * (len(theirs) + 1)
     for stem in mine:
-        row = [0.0]
+        row = [(0.0, 0)]
         for i, other in enumerate(theirs):
-            common = above[i] + weight.get(stem, MENTION) if stem == other else 0.0
-            row.append(max(common, above[i + 1], row[i]))
+            best = max(above[i + 1], row[i], key=lambda pair: pair[0])
+            if stem == other:
+                common, start = above[i]
+                gained = (common + weight.get(stem, MENTION), start if common else i)
+                best = max(best, gained, key=lambda pair: pair[0])
+            row.append(best)
         above = row
     total = sum(weight.get(stem, MENTION) for stem in mine)
-    return above[-1] / total if total else 0.0
+    common, first = above[-1]
+    last = next((i for i, pair in enumerate(above) if pair == above[-1]), 0)
+    between = sum(weight.get(stem, MENTION) for stem in theirs[first:last])
+    return (common / total if total else 0.0), (min(common / between, 1.0) if between else 0.0)
 
 
 def _closest(claim: Text, text: str) -> list[tuple[int, int]]:
@@ -118,8 +140,8 @@ def _closest(claim: Text, text: str) -> list[tuple[int, int]]:
         for j in range(i, min(i + LONGEST_QUOTE, len(sentences))):
             shared = frozenset().union(*held[i : j + 1])
             gain = sum(w for stem, w in weight.items() if stem in shared)
-            spans.append((gain - 0.5 * (j - i), -i, -j))
-    return [(sentences[-i][0], sentences[-j][1]) for _, i, j in sorted(spans)[::-1][:_CLOSEST]]
+            spans.append((0.5 * (j - i) - gain, i, j))
+    return [(sentences[i][0], sentences[j][1]) for _, i, j in sorted(spans)[:_CLOSEST]]
 
 
 def _marks(text: str) -> frozenset[str]:
@@ -153,7 +175,9 @@ def _faults(claim: Text, source: Text, title: Text, published: dt.date | None) -
         yield "one denies what the other states"
     for mine, theirs in opposites(claim, source):
         yield f"it says “{mine}” where the source says “{theirs}”"
-    yield from (f"the source does not say “{word}”" for word in superlatives(claim, source, title))
+    yield from (
+        f"the source does not go as far as “{word}”" for word in superlatives(claim, source, title)
+    )
     yield from (f"the source does not settle it: “{word}”" for word in certainties(claim, source))
     if unhedged(claim, source, PLANS) >= HEDGE:
         yield "the source states a plan or possibility, not a fact"
@@ -263,7 +287,7 @@ def _role(
 
 
 def _swapped(claim: Text, source: Text) -> bool:
-    """Whether two names change places about a word between them, neither side being passive."""
+    """Whether two names change places about a word between them, or only one side is passive."""
 
     def neighbours(text: Text) -> Iterator[tuple[frozenset[str], frozenset[str], frozenset[str], bool]]:
         for (_, end, one), (start, _, two) in pairwise(text.names):
@@ -278,7 +302,10 @@ def _swapped(claim: Text, source: Text) -> bool:
         kept = any(
             (a & one and b & two and same) or (a & two and b & one and not same) for a, b, same in near
         )
-        if not kept and any(a & two and b & one and same for a, b, same in near):
+        turned = any(
+            (a & two and b & one and same) or (a & one and b & two and not same) for a, b, same in near
+        )
+        if turned and not kept:
             return True
     return False
 

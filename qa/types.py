@@ -41,7 +41,8 @@ class Check:
     """What became of one sentence that a language model wrote: ``text``, as it wrote it.
 
     ``supported``: shown as it is. ``corrected``: the source's own sentence is shown in its place.
-    ``dropped``: not shown. ``reason`` says why it is not shown as it is. ``sentence`` is the index in
+    ``dropped``: not shown. ``reason`` says why it is not shown as it is or, of a supported one, what is
+    wrong with the passage numbers that it cites. ``sentence`` is the index in
     ``Answer.sentences`` of what is shown, None for nothing.
     """
 

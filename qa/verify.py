@@ -98,13 +98,13 @@ def _inconsistencies(answer: Mapping[str, Any], release_of: ReleaseOf) -> Iterat
 
 def _unsupported(text: str, cited: list[Mapping[str, Any]], release_of: ReleaseOf) -> str:
     """Why no citation supports a sentence; empty where one does."""
-    reason = "it cites nothing"
+    reason = "its releases cannot be read"
     for citation in cited:
         try:
-            release = release_of(str(citation["release_id"]))
-        except (NotInIndex, KeyError):
+            release, quote = release_of(str(citation["release_id"])), str(citation["quote"])
+        except (NotInIndex, KeyError, TypeError):
             continue
-        source = Source(str(citation.get("quote")), release.title, release.company, release.date)
+        source = Source(quote, release.title, release.company, release.date)
         reason = judge(text, source).reason
         if not reason:
             return ""

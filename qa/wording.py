@@ -12,20 +12,16 @@ from .claims import COMMON, Text, Word, agreement, context
 from .terms import stems
 
 _NEGATIONS = frozenset(
-    ["not", "no", "never", "without", "neither", "nor", "none", "cannot", "nothing"]
-) | (
-    frozenset(
-        stems(
-            "nobody fail fails failed failing refuse refused lacks lack lacking denied denies deny "
-            "unable absence "
-            "absent nil unknown unchanged"
-        )
+    stems(
+        "not no never hardly barely scarcely unlikely without neither nor none cannot nothing nobody "
+        "fail fails failed failing refuse "
+        "refused lacks lack lacking denied denies deny unable absence absent nil unknown unchanged"
     )
 )
 # What says no in another way, so that a "not" on the other side need not be a contradiction
 _SOFT_NEGATION = re.compile(
     r"\b(?:\w*-?free|in(?:toler|abil|effect|suffic|complet|valid|elig)\w+|left out|omit\w*"
-    r"|un(?!it|i[tvq]|der|til|less|ion)\w{4,}|prevent\w*|avoid\w*|instead|rather|0%|zero|nil|without"
+    r"|un(?!it|i[tvq]|der|til|less|ion)\w{4,}|prevent\w*|avoid\w*|instead|rather|zero|nil|without"
     r"|withdr\w+|cease\w*|stop\w*|halt\w*|lose|lost|less|few|hardly|only|yet to|free of"
     r"|kee?p\w* .{1,60} from"
     r"|even if|other than|except|exclud\w*|against|off|exceed\w*|beyond|remain\w*)\b",
@@ -104,7 +100,9 @@ _OPPOSITES = [
         ("same", "different"),
         ("first", "last final"),
         ("export", "import"),
-        ("borrow", "lend"),
+        ("borrow borrows borrowed", "lend lends lent loaned"),
+        ("upheld uphold upholds affirmed", "overturned overturn reversed vacated"),
+        ("likely", "unlikely"),
         ("pay paid pays", "receive received receives"),
         ("primary", "secondary"),
         ("temporary", "permanent"),
@@ -202,7 +200,7 @@ def contradicts(claim: Text, source: Text) -> float:
 def _denied(word: Word, text: Text) -> bool:
     """Whether a word stands behind a negation, or means something else ("falls under")."""
     before, after = text.text[max(0, word.start - 24) : word.start], text.text[word.end : word.end + 9]
-    return bool(re.search(r"\b(?:not|no|never|n[o'’]t)\b(?: \w+)?\s$", before)) or bool(
+    return bool(re.search(r"(?:\b(?:not|no|never)|n['’]t)\b(?: \w+)?\s$", before)) or bool(
         word.stem == "fall" and re.match(r"\s(?:under|into|within)\b", after)
     )
 
@@ -299,5 +297,5 @@ def superlatives(claim: Text, source: Text, title: Text) -> list[str]:
         for m in _ONE_OF.finditer(source.text):
             limited = _SUPERLATIVE.search(source.text, m.end(), m.end() + 40)
             if limited and re.search(rf"\b{limited[0]}\b", claim.text, re.I):
-                found.append(m[0])
+                found.append(limited[0])
     return found

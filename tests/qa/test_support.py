@@ -97,7 +97,7 @@ SUPPORTED = [
     wrong(
         "Revenue rose 7% to $412.6 million.", RESULTS, why="a rise, and what it led to, in another order"
     ),
-    wrong("The fine was $1 million.", "The fine was a million dollars.", why="'a million' is no figure"),
+    ("The fine was $1 million.", "The fine was a million dollars."),
     wrong("The study took one year.", "The study took a year.", why="'a year' is no figure"),
     wrong("Chinese sales rose.", "Sales in China rose.", why="a demonym that takes a letter off"),
     wrong("It did not fail to meet its goal.", "It met its goal.", why="a double negation is one"),
@@ -196,11 +196,7 @@ UNSUPPORTED = [
     ("The company admitted the claims.", "The company denied the claims."),
     ("The merger was completed.", "The merger is expected to be completed in May."),
     # still wrong, the plainest first
-    wrong(
-        "Quintarra was acquired by Brackwell.",
-        "Quintarra acquired Brackwell.",
-        why="an opening name in a swap",
-    ),
+    ("Quintarra was acquired by Brackwell.", "Quintarra acquired Brackwell."),
     ("The trial was stopped.", "The trial was not stopped."),
     wrong("John Doe is the chief executive.", ROLES, why="a role moves from one name to another"),
     wrong(
@@ -246,7 +242,7 @@ def test_what_a_source_does_not_say(claim: str, source: str) -> None:
         ("It sold CT042.", "It sold CT041.", "the source does not say “CT042”"),
         ("Sales fell.", "Sales rose.", "it says “fell” where the source says “rose”"),
         ("It never shut the plant.", "It shut the plant.", "one denies what the other states"),
-        ("It is the only maker.", "It is a maker.", "the source does not say “only”"),
+        ("It is the only maker.", "It is a maker.", "the source does not go as far as “only”"),
         ("Smith stole $2 million.", CALL, "the source leaves it to somebody else's word"),
         ("It opens a plant in Lyon.", "It may open a plant in Lyon.", "the source states a plan or possibility, not a fact"),
         ("Sales were $5 million in 2019.", TWO_YEARS, "a figure stands for something else in the source"),
