@@ -7,7 +7,7 @@ faithful ones in other words, and ones with a single error each. A line names a 
 it; the releases are not part of the project, so FOLDER must hold ``pharma``, ``wire`` and
 ``doj.jsonl.xz``. A claim is a string, or a list of strings and of [start, end] pairs that stand for
 slices of the release. The split ``tuning`` is what the rules were written on. ``held-out`` was looked
-at only at its totals, and after the first time one rule was added, ``qa.support.NEAR``.
+at only at its totals; after that the rule was added that every word must be the source's, in order.
 
 Shown: as the model wrote it. Quoted: the source's own sentence is shown in its place. Dropped: neither.
 An error is caught when it is not shown as written.

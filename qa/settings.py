@@ -41,7 +41,7 @@ class Generation:
     tokens: int = 300
     seconds: float = 120.0
     retries: int = 3
-    wording: float = 0.7
+    wording: float = 0.6
     fallback: bool = False
 
 

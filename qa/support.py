@@ -27,11 +27,10 @@ from .wording import ALLEGATIONS, PLANS, certainties, contradicts, opposites, su
 LONGEST_QUOTE = 3
 """Sentences in a row that may be cited for one sentence."""
 
-NEAR = 0.8  # from this wording on, a word that the source does not have was put in another's place
 # the words of the source, and no others, may say something else when they are joined anew
 ORDERED = 0.95
 DENSE = 0.6  # of what stands between the first and the last of them in the source
-REJOINED = 0.5  # the most that their wording counts for then
+DOUBTFUL = 0.5  # the most that such wording counts for
 CONTRADICTION = 0.3
 HEDGE = 0.5
 FIGURE_ROLE = -0.05  # words around a figure that fit another figure's place this much better
@@ -63,8 +62,8 @@ class Verdict:
 
     ``source.text[start:end]`` is the closest span, whole sentences; ``fit``, at most 1, says how
     close. ``wording``, 0 to 1, is the share of the claim, by weight, that stands there in the same
-    order, less where the source's words are joined anew: what no check faults may still be wrong, and
-    the more so the freer it is worded.
+    order, at most DOUBTFUL where a word is not the source's or its words are joined anew: what no check
+    faults may still be wrong, and the more so the freer it is worded.
     """
 
     reason: str
@@ -92,11 +91,8 @@ def judge(claim: str, source: Source) -> Verdict:
     window = _taken_apart(source.text[best.start : best.end])
     wording, dense = _in_order(mine, window)
     reason = next(_faults(mine, window, title, source.published), "")
-    lacking = _lacking(mine, window, title)
-    if not reason and lacking and wording >= NEAR:
-        reason = f"the source, otherwise so worded, does not say “{lacking[0].text}”"
-    if not lacking and (wording < ORDERED or dense < DENSE):
-        wording = min(wording, REJOINED)
+    if _lacking(mine, window, title) or wording < ORDERED or dense < DENSE:
+        wording = min(wording, DOUBTFUL)
     return Verdict(reason, best.start, best.end, round(best.fit, 3), round(wording, 3))
 
 

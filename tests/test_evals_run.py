@@ -167,8 +167,8 @@ def test_summary_of_a_run() -> None:
         "verified_citations": 2 / 4,
         "auc_answerable": (2 + 2 + 0.5) / 6,
         "sentences": 3,
-        "unsupported_sentences": 0,
-        "unsupported": 0.0,
+        "unsupported_sentences": 1,  # "Volt" is in no quote
+        "unsupported": 1 / 3,
         "invented_figures": 0,
     }
     assert {name: summary[name] for name in expected} == pytest.approx(expected)
@@ -436,7 +436,7 @@ def test_several_models_take_turns_by_index_and_are_compared(
         for row in comparison["models"]
     }  # fmt: skip
     assert shown == {
-        "extractive": [5, 0.4, pytest.approx(1 / 3), 0.6, 0.5, 3, 0, 0, 0],
+        "extractive": [5, 0.4, pytest.approx(1 / 3), 0.6, 0.5, 3, 1, 0, 0],
         "pen:x@http://***@host": [5, 0.6 + 0.2, 1.0, 0.4, 1.0, 2, 1, 1, 1],
         "plain local": [5, 0.4, None, 0.0, 1.0, 0, 0, 0, 0],
     }

@@ -70,7 +70,7 @@ def test_errors_are_caught_and_faithful_sentences_kept(
 ) -> None:
     counts = outcomes([j for j in judged if j[0].split == split], Generation().wording)
     assert caught(counts, EXACT) >= 0.97
-    assert caught(counts, OTHER) >= 0.87
+    assert caught(counts, OTHER) >= 0.95
     faithful = counts["faithful"]
     assert faithful["dropped"] <= 0.05 * faithful.total()  # the others are shown, or their quote is
 
