@@ -62,9 +62,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
         out.add_row(
             escape(label(row["model"])),
             str(row["questions"]),
-            _share(row["accuracy"]) + (f" ({low_high[0]:.2f}-{low_high[1]:.2f})" if low_high else ""),
-            *(_share(row[name]) for name in _SHARES.values()),
-            f"{row['unsupported_sentences']} of {row['sentences']} ({_share(row['unsupported'])})",
+            share(row["accuracy"]) + (f" ({low_high[0]:.2f}-{low_high[1]:.2f})" if low_high else ""),
+            *(share(row[name]) for name in _SHARES.values()),
+            f"{row['unsupported_sentences']} of {row['sentences']} ({share(row['unsupported'])})",
             str(row["invented_figures"]),
             str(row["stood_in"]),
             *(_seconds(row[name]) for name in ("median_ms", "p95_ms", "median_first_sentence_ms")),
@@ -184,7 +184,8 @@ def _within(box: Any, outer: Any) -> bool:
     return bool(outer.x0 <= box.x0 and box.x1 <= outer.x1 and outer.y0 <= box.y0 and box.y1 <= outer.y1)
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A share of 1 with two digits; a dash where there is none."""
     return "-" if value is None else f"{value:.2f}"
 
 

@@ -70,6 +70,11 @@ def is_right(question: Question, status: Status, text: str) -> bool:
         return status == "not_found"
     if status != "answered" or len(text) > MAX_CHARACTERS:
         return False
+    return says_all(question, text)
+
+
+def says_all(question: Question, text: str) -> bool:
+    """Whether ``text`` holds an accepted string of every required fact, both normalised."""
     said = normalise(text)
     return all(any(normalise(s) in said for s in fact) for fact in question.must_include)
 

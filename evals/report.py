@@ -25,7 +25,7 @@ from rich.table import Table
 
 from qa.settings import Settings
 
-from .compare import EXTRACTIVE, compare, label
+from .compare import EXTRACTIVE, compare, label, share
 from .compare import table as comparison_table
 from .questions import EvalError, Question, find, load
 from .run import Asked, Run, check, run
@@ -289,12 +289,8 @@ def _cells(figures: Mapping[str, Any], intervals: bool) -> list[str]:
     cells = [str(figures["questions"])]
     for name in _COLUMNS.values():
         low_high = figures["intervals"][name] if intervals else None
-        cells.append(_share(figures[name]) + (_range(low_high) if low_high else ""))
+        cells.append(share(figures[name]) + (_range(low_high) if low_high else ""))
     return [*cells, f"{figures['median_ms']:.0f}"]
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _range(interval: Sequence[float]) -> str:
@@ -308,11 +304,11 @@ def _in_brief(summary: Mapping[str, Any]) -> str:
 
 def _footer(summary: Mapping[str, Any]) -> str:
     return (
-        f"citations verified {_share(summary['verified_citations'])}, "
-        f"false refusals {_share(summary['false_refusals'])}, mrr {_share(summary['mrr'])}, "
+        f"citations verified {share(summary['verified_citations'])}, "
+        f"false refusals {share(summary['false_refusals'])}, mrr {share(summary['mrr'])}, "
         f"p95 {summary['p95_ms']:.0f} ms, "
-        f"calibration error {_share(summary['calibration']['all']['error'])}, "
-        f"auc {_share(summary['auc_answerable'])}; ranges are 95 % bootstrap intervals"
+        f"calibration error {share(summary['calibration']['all']['error'])}, "
+        f"auc {share(summary['auc_answerable'])}; ranges are 95 % bootstrap intervals"
     )
 
 

@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from contextlib import closing as _closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ from rich.console import Console
 from index.errors import ReleaseQAError
 
 from .settings import Generation, Settings
+from .types import Outcome
 
 if TYPE_CHECKING:
     from index.sync import MakeEmbedder, Report, Summary
@@ -55,7 +56,6 @@ Company = Annotated[str | None, typer.Option(help="Only this issuer: words of it
 Since = Annotated[str | None, typer.Option(help="Only releases from this day on, YYYY-MM-DD.")]
 Until = Annotated[str | None, typer.Option(help="Only releases to this day, YYYY-MM-DD.")]
 AsOf = Annotated[str | None, typer.Option(help="Answer as on this day: nothing later is seen.")]
-OUTCOMES = ("supported", "corrected", "dropped")
 DEFAULT_INDEX = Path("releases.index")
 
 
@@ -424,7 +424,9 @@ def _show_answer(answer: Answer, shown: int = 0) -> None:
         _say(f"confidence {answer.confidence:.2f}, {answer.model}", style="dim")
     for note in answer.notes:
         _say(note, style="dim")
-    counts = {outcome: sum(check.outcome == outcome for check in answer.checks) for outcome in OUTCOMES}
+    counts = {
+        outcome: sum(check.outcome == outcome for check in answer.checks) for outcome in get_args(Outcome)
+    }
     if answer.checks:
         _say("sentences written: " + ", ".join(f"{n} {name}" for name, n in counts.items()), style="dim")
 

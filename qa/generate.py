@@ -46,6 +46,7 @@ LONGEST = 1000
 REWRITE_TOKENS = 80
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|,?\s*and)\s*\d{1,3})*"
 _KEYS = re.compile(rf"[ \t]*[\[【](?:passages?\s*)?{_NUMBERS}[\]】]", re.I)
+_LEADING = re.compile(r"\s*" + _KEYS.pattern, re.I)
 _ENDS = re.compile(r"(?:[.!?。！।][\"”’')]*|[\]】])\s*$")
 _LEAD = re.compile(r"^\s*(?:(?:(?:the )?answer(?: is)?\s*:|[-*•]\s+|#+\s+|\d{1,2}[.)]\s+)\s*)+", re.I)
 _GIVEN = r"(?:passages?|excerpts?|sources?|(?:provided|given) (?:texts?|releases?|information|context))"
@@ -240,7 +241,7 @@ def _split(text: str) -> list[str]:
 
 def _leading_keys(text: str) -> int:
     end = 0
-    while m := re.compile(r"\s*" + _KEYS.pattern, re.I).match(text, end):
+    while m := _LEADING.match(text, end):
         end = m.end()
     return end
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from evals.metrics import normalise
+from evals.metrics import says_all
 from evals.questions import Question, load
 from index.types import Hit
 from qa import ReleaseQA
@@ -34,12 +34,6 @@ ARRANGEMENTS: dict[str, Arrange] = {
     "5, best first": lambda hits: hits[:5][::-1],
     "5, best last": lambda hits: hits[:5],
 }
-
-
-def says_all(question: Question, text: str) -> bool:
-    """Whether ``text`` holds an accepted string of every required fact."""
-    said = normalise(text)
-    return all(any(normalise(s) in said for s in fact) for fact in question.must_include)
 
 
 def main() -> None:
