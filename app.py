@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ from index.errors import FilterError, ReleaseQAError
 from index.types import Filters, Overview, Release
 from page import CHAT_JS, CSS, FONTS, VIEWER_JS
 from qa.settings import Generation, Settings
-from qa.types import Answer, Check, Citation, Turn
+from qa.types import Answer, Check, Citation, Mention, Turn
 
 EXAMPLES = (
     "what does THANK-uCAR do to NK cells?",
@@ -70,6 +70,7 @@ class Asker(Protocol):
         until: dt.date | None = None,
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
+        ignore: Collection[str] = (),
     ) -> Iterator[Answer]: ...
 
     def release(self, release_id: str) -> Release: ...
@@ -79,11 +80,45 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question of a conversation, its answer as far as it is there, and both as HTML."""
+    """One question of a conversation, how it was read, and its answer as far as it is there.
 
+    ``scope`` holds also what the user takes back, of which ``ignored`` are the labels. ``body`` is the
+    answer as HTML.
+    """
+
+    turn: int
     question: str
-    answer: Answer | None
-    html: str
+    limits: Limits
+    scope: tuple[Mention, ...] = ()
+    ignored: tuple[str, ...] = ()
+    answer: Answer | None = None
+    body: str = ""
+
+    @property
+    def html(self) -> str:
+        return self._around(scope_html(self) + self.body)
+
+    @property
+    def pending(self) -> str:
+        """What is shown before the first piece of an answer: the answer that it takes the place of."""
+        if not self.body:
+            return self._around(pending_html("Reading the releases"))
+        stale = f'<div class="rq-stale" inert>{self.body}</div>'
+        return self._around(scope_html(self, pending=True) + stale)
+
+    def read(self, scope: tuple[Mention, ...]) -> tuple[Mention, ...]:
+        """``scope``, which an answer has, with what the user takes back, in the question's order."""
+        back = (mention for mention in self.scope if mention.label in self.ignored)
+        return tuple(sorted({*scope, *back}, key=lambda m: (m.start, m.end, m.kind, m.label)))
+
+    def toggled(self, label: str) -> Exchange:
+        """The same, with ``label`` taken back or, where it is so already, restored."""
+        if label in self.ignored:
+            return replace(self, ignored=tuple(other for other in self.ignored if other != label))
+        return replace(self, ignored=(*self.ignored, label))
+
+    def _around(self, inner: str) -> str:
+        return f'<section class="rq-exchange">{question_html(self.question)}{inner}</section>'
 
 
 Session = tuple[Exchange, ...]
@@ -223,6 +258,26 @@ def question_html(question: str) -> str:
     return f'<p class="rq-question">{html.escape(question)}</p>'
 
 
+def scope_html(exchange: Exchange, pending: bool = False) -> str:
+    """How the question was read: a button for each thing, which takes it back or restores it."""
+    chips = []
+    for i, mention in enumerate(exchange.scope):
+        off = mention.label in exchange.ignored
+        name = html.escape(f"the {mention.label}" if mention.kind == "order" else mention.label)
+        does = f"Prefer {name} again" if off else f"Do not prefer {name}"
+        hint = does if mention.end else f"{does} (taken over from the question before)"
+        chips.append(
+            f'<button type="button" class="rq-chip{" rq-off" if off else ""}" '
+            f'data-scope="{exchange.turn}-{i}" aria-label="{does}" title="{hint}">'
+            f"<span>{html.escape(mention.label)}</span>"
+            f'<i aria-hidden="true">{"+" if off else "×"}</i></button>'
+        )
+    if not chips:
+        return ""
+    lead = '<span class="rq-pending" role="status">Reading…</span>' if pending else "<span>Read as</span>"
+    return f'<div class="rq-scope" role="group" aria-label="Read as">{lead}{"".join(chips)}</div>'
+
+
 def sentences_html(answer: Answer, turn: int) -> str:
     """The answer's sentences, each with buttons that open its quotes."""
     out = []
@@ -239,6 +294,17 @@ def sentences_html(answer: Answer, turn: int) -> str:
     return f'<p class="rq-answer">{" ".join(out)}</p>'
 
 
+def recurs_html(citation: Citation) -> str:
+    """``in 42 releases, 4 Jan 2019 to 7 Nov 2024``, for a quote that recurs; else nothing."""
+    count: int = citation.carriers
+    if count < 2:
+        return ""
+    days = (citation.first_seen, citation.last_seen)
+    span = " to ".join(day(date) for date in dict.fromkeys(days) if date)
+    where = ", ".join(part for part in (f"in {plural(count, 'release')}", span) if part)
+    return f'<small class="rq-recurs">{where}</small>'
+
+
 def source_html(answer: Answer, cites: Sequence[int], release: Release | None, turn: int) -> str:
     """A card for one release: title, issuer, date, link, and the quotes taken from it."""
     first = answer.citations[cites[0]]
@@ -248,7 +314,7 @@ def source_html(answer: Answer, cites: Sequence[int], release: Release | None, t
     quotes = "".join(
         f'<li><button type="button" class="rq-open" data-cite="{turn}-{i}">'
         f'<span class="rq-number">{i + 1}</span><q>{html.escape(answer.citations[i].quote)}</q>'
-        f"</button>{copy_button(answer.citations[i], release)}</li>"
+        f"</button>{copy_button(answer.citations[i], release)}{recurs_html(answer.citations[i])}</li>"
         for i in cites
     )
     return (
@@ -323,14 +389,15 @@ def pending_html(what: str) -> str:
     return f'<p class="rq-pending" role="status">{html.escape(what)}…</p>'
 
 
-def exchange_html(question: str, body: str) -> str:
-    return f'<section class="rq-exchange">{question_html(question)}{body}</section>'
+def placed(session: Session, exchange: Exchange) -> Session:
+    """The conversation with ``exchange`` at its turn, behind the others or in place of one."""
+    return (*session[: exchange.turn], exchange, *session[exchange.turn + 1 :])
 
 
-def transcript(session: Session, pending: str | None = None) -> str:
+def transcript(session: Session, pending: Exchange | None = None) -> str:
     """The conversation so far, and the question that is being answered."""
-    last = exchange_html(pending, pending_html("Reading the releases")) if pending else ""
-    return "".join(exchange.html for exchange in session) + last
+    shown = placed(session, pending) if pending else session
+    return "".join(e.pending if e is pending else e.html for e in shown)
 
 
 def welcome_html(overview: Overview) -> str:
@@ -391,28 +458,30 @@ def suggestions_html(companies: Sequence[tuple[str, int]], limit: int = 1000) ->
 # ------------------------------------------------------------------------------- what happens
 
 
-def respond(qa: Asker, question: str, session: Session, limits: Limits) -> Pieces:
+def respond(qa: Asker, asked: Exchange, session: Session) -> Pieces:
     """Ask, and render what comes of it piece by piece: what a piece shows, all later ones show.
 
     An error becomes one line of the conversation. Closing the pieces closes those of ``qa``.
     """
-    answer, body = None, ""
-    turn, began = len(session), time.perf_counter()
-    history = [Turn(e.question, e.answer.text) for e in session if e.answer]
+    answer, body, scope = None, "", asked.scope
+    turn, began = asked.turn, time.perf_counter()
+    history = [Turn(e.question, e.answer.text, tuple(e.ignored)) for e in session[:turn] if e.answer]
     try:
-        filters = parse_filters(limits)
+        filters = parse_filters(asked.limits)
         for answer in qa.stream(
-            question,
+            asked.question,
             company=filters.company,
             since=filters.since,
             until=filters.until,
             as_of=filters.as_of,
             history=history,
+            ignore=asked.ignored,
         ):
+            scope = asked.read(answer.scope)
             body = found_html(qa, answer, turn) if answer.sentences else ""
             if body:
                 writing = pending_html(f"{answer.model} is writing")
-                yield Exchange(question, answer, exchange_html(question, body + writing))
+                yield replace(asked, scope=scope, answer=answer, body=body + writing)
         assert answer, "the last piece is the answer"
         seconds = time.perf_counter() - began
         if body:
@@ -425,15 +494,24 @@ def respond(qa: Asker, question: str, session: Session, limits: Limits) -> Piece
         logging.exception("question failed")
         line = f"This question failed ({type(error).__name__}); the terminal shows the details."
         body += error_html(line)
-    yield Exchange(question, answer, exchange_html(question, body))
+    yield replace(asked, scope=scope, answer=answer, body=body)
 
 
-def stopped(qa: Asker, question: str, last: Exchange | None, turn: int, seconds: float) -> Exchange:
+def stopped(qa: Asker, asked: Exchange, last: Exchange | None, seconds: float) -> Exchange:
     """The exchange that a reader stopped: what was shown stays."""
     if last is None or last.answer is None:
-        return Exchange(question, None, exchange_html(question, '<p class="rq-note">stopped</p>'))
-    body = found_html(qa, last.answer, turn) + footnote(last.answer, seconds, stopped=True)
-    return Exchange(question, last.answer, exchange_html(question, body))
+        return replace(asked, answer=None, body='<p class="rq-note">stopped</p>')
+    body = found_html(qa, last.answer, last.turn) + footnote(last.answer, seconds, stopped=True)
+    return replace(last, body=body)
+
+
+def again(session: Session, key: str) -> Exchange | None:
+    """The exchange to ask again where ``key`` (``turn-mention``) is taken back or restored."""
+    try:
+        turn, mention = map(int, key.split("-"))
+        return session[turn].toggled(session[turn].scope[mention].label)
+    except (ValueError, IndexError):
+        return None
 
 
 async def settled(
@@ -506,6 +584,32 @@ def build(qa: Asker) -> gr.Blocks:
     pool = ThreadPoolExecutor(2 * CLIENTS, "ask")  # some may still end what was stopped
     running: dict[str | None, asyncio.Event] = {}  # by session, to stop it
 
+    async def answering(
+        asked: Exchange, session: Session, client: str | None
+    ) -> AsyncGenerator[tuple[Session, str, Any], None]:
+        """The conversation, the chat and the viewer with each piece of the answer."""
+        yield session, transcript(session, asked), gr.skip()
+        stop = running[client] = asyncio.Event()
+        began, exchange, opened = time.perf_counter(), None, False
+        try:
+            async with aclosing(settled(respond(qa, asked, session), stop, pool)) as shown:
+                async for exchange in shown:
+                    now = placed(session, exchange)
+                    opens = bool(exchange.answer and exchange.answer.citations) and not opened
+                    source = view(qa, now, f"{asked.turn}-0") if opens else gr.skip()
+                    opened = opened or opens
+                    yield now, transcript(now), source
+            now = session
+            if stop.is_set() and (exchange or not asked.body):  # else the answer before stays
+                exchange = stopped(qa, asked, exchange, time.perf_counter() - began)
+            if exchange:
+                now = placed(session, exchange)
+            gone = asked.body and exchange and not opened  # what the viewer shows is no source now
+            yield now, transcript(now), VIEWER_IDLE if gone else gr.skip()
+        finally:
+            if running.get(client) is stop:
+                del running[client]
+
     async def ask(
         question: str,
         session: Session,
@@ -516,30 +620,28 @@ def build(qa: Asker) -> gr.Blocks:
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         question = (question or "").strip()
-        if not question:
+        if not question or request.session_hash in running:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        yield gr.skip(), transcript(session, question), gr.skip(), ""
-        stop = running[request.session_hash] = asyncio.Event()
-        turn, began, exchange, opened = len(session), time.perf_counter(), None, False
-        pieces = respond(qa, question, session, (company, since, until, as_of))
-        try:
-            async with aclosing(settled(pieces, stop, pool)) as shown:
-                async for exchange in shown:
-                    now = (*session, exchange)
-                    opens = bool(exchange.answer and exchange.answer.citations) and not opened
-                    source = view(qa, now, f"{turn}-0") if opens else gr.skip()
-                    opened = opened or opens
-                    yield now, transcript(now), source, gr.skip()
-            if stop.is_set():
-                exchange = stopped(qa, question, exchange, turn, time.perf_counter() - began)
-            assert exchange
-            now = (*session, exchange)
-            # After an error the question stays, to be mended and sent again.
-            yield now, transcript(now), gr.skip(), gr.skip() if exchange.answer else question
-        finally:
-            if running.get(request.session_hash) is stop:
-                del running[request.session_hash]
+        asked = Exchange(len(session), question, (company, since, until, as_of))
+        typed: Any = ""
+        async with aclosing(answering(asked, session, request.session_hash)) as shown:
+            async for now, said, source in shown:
+                yield now, said, source, typed
+                typed = gr.skip()
+        if now[-1].answer is None:  # the question stays, to be mended and sent again
+            yield now, said, gr.skip(), question
+
+    async def reread(
+        session: Session, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        asked = again(session, str(event.scope))
+        if asked is None or request.session_hash in running:
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        async with aclosing(answering(asked, session, request.session_hash)) as shown:
+            async for piece in shown:
+                yield piece
 
     async def end(request: gr.Request) -> None:
         if stop := running.get(request.session_hash):
@@ -551,7 +653,9 @@ def build(qa: Asker) -> gr.Blocks:
     def example(event: gr.EventData) -> str:
         return str(event.question)
 
-    def restart() -> tuple[Session, str, str, str]:
+    def restart(request: gr.Request) -> tuple[Session, str, str, str]:
+        if stop := running.pop(request.session_hash, None):
+            stop.set()
         return (), welcome_html(qa.overview()), VIEWER_IDLE, ""
 
     def opened() -> tuple[str, str]:
@@ -623,6 +727,14 @@ def build(qa: Asker) -> gr.Blocks:
         }
         asked = gr.on([question.submit, send.click], **asking)
         from_example = chat.example(example, None, question, **quiet).then(**asking)
+        read_again = chat.reread(
+            reread,
+            session,
+            [session, chat, viewer],
+            concurrency_limit=CLIENTS,
+            concurrency_id="ask",
+            **quiet,
+        )
         halt.click(end, None, None, queue=False, **quiet)
         page.unload(end)
         chat.cite(show, session, viewer, concurrency_limit=CLIENTS, **quiet)
@@ -630,7 +742,7 @@ def build(qa: Asker) -> gr.Blocks:
             restart,
             None,
             [session, chat, viewer, question],
-            cancels=[asked, from_example],
+            cancels=[asked, from_example, read_again],
             **quiet,
         )
         clear.click(lambda: ("", "", "", ""), None, limits, **quiet)

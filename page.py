@@ -28,8 +28,9 @@ document.addEventListener('click', async (event) => {
   setTimeout(() => { button.textContent = 'Copy quote'; }, 1500);
 });
 element.addEventListener('click', (event) => {
-  const {question, cite} = event.target.closest('button')?.dataset ?? {};
+  const {question, cite, scope} = event.target.closest('button')?.dataset ?? {};
   if (question) trigger('example', {question});
+  if (scope) trigger('reread', {scope});
   if (!cite) return;
   if (innerWidth < 900) document.getElementById('rq-viewer').scrollIntoView();
   if (shown(cite)) show(); else trigger('cite', {cite});
@@ -40,6 +41,10 @@ element.addEventListener('toggle', ({target}) => {
   const turn = exchanges().indexOf(target.closest('.rq-exchange'));
   if (target.open) unfolded.add(turn); else unfolded.delete(turn);
 }, true);
+let chip;  // the one that has the focus; a new value takes it away
+['focusin', 'pointerdown'].forEach(kind => document.addEventListener(kind, ({target}) => {
+  chip = target.closest?.('[data-scope]')?.dataset.scope;
+}));
 let turns = 0, top = 0;  // what was there, and how far it was scrolled
 watch('value', () => {
   const all = exchanges(), last = all[all.length - 1];
@@ -50,6 +55,9 @@ watch('value', () => {
   if (last && follows) {
     element.scrollTop += last.getBoundingClientRect().top - element.getBoundingClientRect().top;
     top = element.scrollTop;
+  }
+  if (chip && document.activeElement === document.body) {
+    element.querySelector(`[data-scope="${chip}"]`)?.focus({preventScroll: true});
   }
   show();
 });
@@ -134,6 +142,20 @@ CSS = """
 .rq-exchange { padding: 22px 26px 20px; display: flex; flex-direction: column; gap: 14px; }
 .rq-exchange + .rq-exchange { border-top: 1px solid var(--rq-line); }
 .rq-question { font-weight: 600; font-size: 17px; line-height: 1.4; overflow-wrap: anywhere; }
+.rq-scope { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: -4px;
+  color: var(--rq-soft); font-size: 13px; }
+.rq-scope > span { min-width: 56px; }  /* as wide whether it reads or has read */
+.rq-chip { display: inline-flex; align-items: center; gap: 7px; max-width: 100%; min-height: 28px;
+  padding: 0 10px 0 12px; border: 1px solid var(--rq-line); border-radius: 999px;
+  background: var(--rq-tint); color: var(--body-text-color); font-size: 13px !important; }
+.rq-chip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.rq-chip i { font-style: normal; font-size: 16px; line-height: 1; color: var(--rq-soft); }
+.rq-chip:hover { border-color: var(--rq-accent); }
+.rq-chip:hover i { color: var(--rq-accent); }
+.rq-off { background: none; border-style: dashed; color: var(--rq-soft); }
+.rq-off span { text-decoration: line-through; }
+.rq-stale { display: flex; flex-direction: column; gap: 14px; animation: rq-fade .2s .3s both; }
+@keyframes rq-fade { to { opacity: .45; } }
 .rq-answer { font-size: 16px; line-height: 1.65; overflow-wrap: anywhere; }
 .rq-answer span { white-space: nowrap; }
 #rq-chat button, #rq-viewer button { font: inherit; cursor: pointer; }
@@ -148,7 +170,7 @@ CSS = """
 .rq-source { border: 1px solid var(--rq-line); border-radius: 10px; padding: 12px 8px 8px; }
 .rq-source:has([aria-current]) { border-color: var(--rq-accent); }
 .rq-source ul { list-style: none; margin: 6px 0 0; padding: 0; }
-.rq-source li { display: flex; align-items: center; gap: 8px; padding-right: 8px;
+.rq-source li { display: flex; flex-wrap: wrap; align-items: center; gap: 0 8px; padding-right: 8px;
   border-radius: 8px; }
 .rq-source li:hover, .rq-source li:has([aria-current]) { background: var(--rq-tint); }
 .rq-title, .rq-open { text-align: left; background: none; border: 0; border-radius: 8px; }
@@ -167,6 +189,7 @@ CSS = """
 .rq-byline, .rq-note, .rq-actions, .rq-facts { color: var(--rq-soft); font-size: 13px; }
 .rq-actions { display: flex; gap: 16px; flex-wrap: wrap; }
 .rq-copy { flex: none; }
+.rq-recurs { flex: 1 0 100%; padding: 0 8px 5px 40px; color: var(--rq-soft); font-size: 12px; }
 .rq-actions a, .rq-copy { color: var(--rq-accent); background: none; border: 0; padding: 0;
   font-size: 13px !important; text-decoration: none; border-radius: 4px; }
 .rq-actions a:hover, .rq-copy:hover { text-decoration: underline; }

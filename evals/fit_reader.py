@@ -18,10 +18,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,14 @@ from index.store import Store
 from index.types import Embedder, Filters
 from qa import Settings
 from qa.features import NAMES, Candidate, candidates, matrix
+from qa.query import Query
 from qa.read import ANSWER_NAMES, SHORTLIST_NAMES, answer_features, choose, shortlist, with_similarity
-from qa.retrieve import Query, Retriever
+from qa.retrieve import Retriever
 
 from .metrics import normalise
 
 Floats = NDArray[np.float64]
+Bound = tuple[float | None, float | None]
 FOLDS = 5
 PENALTY = 0.02  # of the squared weights of standardised features, a question
 FOREIGN = 5
@@ -58,6 +60,16 @@ class Example:
     gold: NDArray[np.bool_]
     answerable: bool
     answers: tuple[str, ...]
+
+
+class Scorable(Protocol):
+    """The features of a question's candidates, a row each, and which of them are gold."""
+
+    @property
+    def features(self) -> Floats: ...
+
+    @property
+    def gold(self) -> NDArray[np.bool_]: ...
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -78,7 +90,7 @@ def off_topic(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _example(retriever: Retriever, record: dict[str, Any]) -> Example:
     query = retriever.query(record["question"])
-    sentences = candidates(retriever.search(query, Settings().reading.passages, Filters()))
+    sentences = candidates(retriever.search(query, Settings().reading.passages, Filters(), longest=0))
     gold = [
         c.hit.release_id == record["release"]
         and any(_overlap(c, span["start"], span["end"]) for span in record["evidence"] or [])
@@ -100,8 +112,11 @@ def _overlap(c: Candidate, start: int, end: int) -> bool:
     return shared >= 0.5 * min(c.end - c.start, end - start)
 
 
-def fit_scorer(data: Sequence[Example]) -> Floats:
-    """Weights, one a feature, that put the gold sentences first: softmax cross entropy."""
+def fit_scorer(data: Sequence[Scorable], bounds: Mapping[int, Bound] | None = None) -> Floats:
+    """Weights, one a feature, that put the gold rows first: softmax cross entropy.
+
+    ``bounds`` holds the least and the most of some of them.
+    """
     useful = [e for e in data if e.gold.any()]
     scale = np.concatenate([e.features for e in useful]).std(axis=0) + 1e-9
     scaled = [(e.features / scale, e.gold) for e in useful]
@@ -117,7 +132,10 @@ def fit_scorer(data: Sequence[Example]) -> Floats:
             gradient += features.T @ (share - share_gold)
         return value, gradient
 
-    best = minimize(loss, np.zeros(scaled[0][0].shape[1]), jac=True, method="L-BFGS-B")
+    limits: list[Bound] = [(None, None)] * len(scale)
+    for i, (least, most) in (bounds or {}).items():
+        limits[i] = (least and least * scale[i], most and most * scale[i])
+    best = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", bounds=limits)
     return np.asarray(best.x / scale, dtype=np.float64)
 
 

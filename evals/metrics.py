@@ -5,9 +5,11 @@ The rules are those by which the question sets were made; every mean is taken ov
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -156,6 +158,53 @@ def reciprocal(rank: int | None) -> float:
     return 1 / rank if rank else 0.0
 
 
+def ndcg(gains: Sequence[float], ideal: Sequence[float], k: int = 10) -> float:
+    """Normalised discounted cumulative gain of the first ``k`` hits, 0 to 1, as in BEIR and trec_eval.
+
+    ``gains`` are those of the hits, in their order, ``ideal`` those of all that is relevant; a gain
+    counts as it is, divided by log2(place + 1). 0 where nothing is relevant.
+    """
+    best = _discounted(sorted(ideal, reverse=True)[:k])
+    return _discounted(gains[:k]) / best if best else 0.0
+
+
+def _discounted(gains: Sequence[float]) -> float:
+    return sum(gain / math.log2(place + 1) for place, gain in enumerate(gains, start=1))
+
+
+def passage_ndcg(question: Question, hits: Sequence[Span], k: int = 10) -> float:
+    """The nDCG of the gold spans that an answer needs: of any one, or of all where all are needed.
+
+    A hit gains 1 where it covers a needed span that no hit before it covers, else 0. Spans that one
+    hit covers together count as one, in the ideal too: passages are as long as the index cuts them.
+    """
+    every = needs_all_spans(question)
+    left, needed = list(question.evidence), len(question.evidence) if every else 1
+    gains = []
+    for hit in hits[:k]:
+        new = [gold for gold in left if covers(hit, gold)]
+        gains.append(float(bool(new)))
+        if new and every:
+            left = [gold for gold in left if gold not in new]
+            needed -= len(new) - 1
+        elif new:
+            left = []
+    return ndcg(gains, [1.0] * needed, k)
+
+
+def paired(
+    ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]
+) -> dict[str, Figure]:
+    """For each name, the mean of ours less theirs with its 95 % interval, by a paired bootstrap.
+
+    Both hold one number a question, in the same order; a resample draws the same questions of both.
+    """
+    apart = {
+        name: [a - b for a, b in zip(values, theirs[name], strict=True)] for name, values in ours.items()
+    }
+    return estimate({name: (values, [1.0] * len(values)) for name, values in apart.items()})
+
+
 def estimate(
     parts: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     resamples: int = RESAMPLES,
@@ -163,17 +212,23 @@ def estimate(
 ) -> dict[str, Figure]:
     """For each name, sum(numerator) / sum(denominator) with a 95 % percentile bootstrap interval.
 
-    Numerators and denominators hold one number a question, 0 or more, in the same order under every
-    name. Questions are resampled, so a ratio such as precision varies in both of its parts;
-    resamples without a denominator are left out.
+    Numerators and denominators hold one number a question, in the same order under every name; no
+    denominator is negative. Questions are resampled, so a ratio such as precision varies in both of
+    its parts; resamples without a denominator are left out.
     """
     count = max((len(top) for top, _ in parts.values()), default=0)
     if not count:
         return {name: Figure(None, None, None) for name in parts}
-    # How often each question is drawn; the same draws serve all figures.
-    draws = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
+    draws = _draws(count, resamples, seed)  # the same for all figures
     return {name: _figure(np.asarray(t, float), np.asarray(b, float), draws)
             for name, (t, b) in parts.items()}  # fmt: skip
+
+
+@lru_cache(maxsize=1)  # the next estimate is mostly of the same questions; 10,000 draws take a while
+def _draws(count: int, resamples: int, seed: int) -> Any:
+    """How often each question is drawn, a row a resample."""
+    draws = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=resamples)
+    return draws.astype(float)
 
 
 def _figure(top: Any, bottom: Any, draws: Any) -> Figure:

@@ -22,7 +22,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # our own threads do the work
 
 import torch
-from sentence_transformers import SentenceTransformer
+from numpy.typing import NDArray
+from sentence_transformers import CrossEncoder, SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
 PACKAGED = "all-MiniLM-L6-v2"
@@ -86,16 +87,13 @@ class SentenceTransformerEmbedder:
         size = min(_BATCH, -(-len(texts) // (2 * self._workers)) or 1)  # a few texts use all cores too
         batches = [order[i : i + size] for i in range(0, len(order), size)]
 
-        def forward(features: dict[str, torch.Tensor]) -> Vectors:
-            with torch.inference_mode():
-                return _unit(self._model(features)["sentence_embedding"].float().numpy())
-
         # one thread a core, each with whole batches, beats one batch spread over the cores
-        with _one_thread_each(), ThreadPoolExecutor(self._workers) as pool:
+        with _threads(1), ThreadPoolExecutor(self._workers) as pool:
             for first in range(0, len(batches), 4 * self._workers):
                 group = batches[first : first + 4 * self._workers]
                 jobs = [
-                    pool.submit(forward, self._features([texts[i] for i in b], prompt)) for b in group
+                    pool.submit(self._forward, self._features([texts[i] for i in b], prompt))
+                    for b in group
                 ]
                 for batch, job in zip(group, jobs, strict=True):
                     out[batch] = job.result()
@@ -105,18 +103,23 @@ class SentenceTransformerEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of a question, shape (1, dimension)."""
-        with _one_thread_each():  # for one short text, threads would only wait for each other
-            vector = self._model.encode_query([text], show_progress_bar=False, convert_to_numpy=False)
-        return _unit(torch.stack(list(vector)).float().numpy())
+        with _threads(min(2, self._workers)):  # more would only wait for each other on one short text
+            # encode_query would take a sixth longer to the same end
+            features = self._features([text], self._model.prompts.get("query") or None, "query")
+            return self._forward(features)
 
-    def _features(self, texts: list[str], prompt: str | None) -> dict[str, Any]:
+    def _forward(self, features: dict[str, Any]) -> Vectors:
+        with torch.inference_mode():
+            return _unit(self._model(features)["sentence_embedding"].float().numpy())
+
+    def _features(self, texts: list[str], prompt: str | None, task: str | None = None) -> dict[str, Any]:
         """The model's input for one batch, padded to a multiple of _PAD tokens.
 
         PyTorch keeps memory for every shape that it has seen; unpadded, a third more at the peak.
         """
         padding = {"pad_to_multiple_of": _PAD} if (self._model.max_seq_length or 1) % _PAD == 0 else {}
         features: dict[str, Any] = self._model.preprocess(
-            texts, prompt=prompt, processing_kwargs={"text": padding}
+            texts, prompt=prompt, task=task, processing_kwargs={"text": padding}
         )
         return features
 
@@ -129,7 +132,7 @@ class SentenceTransformerEmbedder:
         for number_type in ("float32", "bfloat16"):
             # in place: a second model would raise the peak of memory for good
             self._model = self._model.to(getattr(torch, number_type))
-            with torch.inference_mode(), _one_thread_each():
+            with torch.inference_mode(), _threads(1):
                 features = self._model.preprocess([text] * _BATCH)
                 laps = []
                 for _ in range(4):
@@ -141,6 +144,37 @@ class SentenceTransformerEmbedder:
             return "bfloat16"
         self._model = _load(self._folder or self.name)  # what bfloat16 rounded off is gone
         return "float32"
+
+
+class CrossEncoderReranker:
+    """A cross-encoder of sentence-transformers on the CPU.
+
+    ``model`` is a folder or any name that sentence-transformers knows, which it may fetch; it scores a
+    question and a passage with one number. Raises ModelError where it cannot be had or gives several.
+    """
+
+    def __init__(self, model: str) -> None:
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder = Path(model).is_dir()
+        try:
+            self._model = CrossEncoder(model, device="cpu", local_files_only=folder)
+        except Exception as exc:  # the library raises many kinds; all mean the same to a user
+            raise ModelError(f"reranker {model!r} cannot be loaded: {_reason(exc)}") from exc
+        if self._model.num_labels != 1:
+            raise ModelError(
+                f"reranker {model!r} gives {self._model.num_labels} numbers for a passage; "
+                "name one that gives one"
+            )
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How well each text answers, shape (len(texts),): higher is better, without a unit."""
+        pairs = [(question, text) for text in texts]
+        found = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
+        return np.asarray(found, dtype=np.float64).reshape(len(texts))
+
+
+def _reason(exc: Exception) -> str:
+    return " ".join(str(exc).split())[:200]
 
 
 def _folder(model: str) -> Path | None:
@@ -174,8 +208,7 @@ def _load(model: str | Path) -> SentenceTransformer:
             model_kwargs={"dtype": torch.float32},
         )
     except Exception as exc:  # the library raises many kinds; all mean the same to a user
-        reason = " ".join(str(exc).split())[:200]
-        raise ModelError(f"embedding model {str(model)!r} cannot be loaded: {reason}") from exc
+        raise ModelError(f"embedding model {str(model)!r} cannot be loaded: {_reason(exc)}") from exc
 
 
 def _cores() -> int:
@@ -191,9 +224,10 @@ def _unit(vectors: np.ndarray) -> Vectors:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def _threads(number: int) -> Iterator[None]:
+    """Lets PyTorch use so many threads for one call."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(number)
     try:
         yield
     finally:

@@ -6,13 +6,13 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from .sections import sections
+from .sections import FLOWING, sections
 from .sentences import Span, sentences
-from .types import Passage, Section
+from .types import Passage, Section, SectionKind
 
 SHORTEST = 350  # code points from which on a passage may end
 LONGEST = 800  # code points at most: about 180 tokens of English, within MiniLM's 256
-CHUNKING = f"sentences {SHORTEST}-{LONGEST} v1"
+CHUNKING = f"sentences {SHORTEST}-{LONGEST} v2"
 """Identifies how passages are cut; an index made with another value has to be made again."""
 
 _BLANK_LINE = re.compile(r"\r?\n[ \t\r]*\n")
@@ -22,15 +22,40 @@ _SOFT_BREAKS = (re.compile(r"[;•|]\s+"), re.compile(r",\s+"), re.compile(r"\s+
 def cut(text: str) -> tuple[list[Section], list[Passage]]:
     """The sections of a release's text and its passages, in order.
 
-    Each passage holds whole sentences of one section, at most LONGEST code points;
-    ``text[p.start:p.end] == p.text``. All text but white space is in exactly one passage.
+    Each passage holds whole sentences, at most LONGEST code points; ``text[p.start:p.end] == p.text``.
+    All text but white space is in exactly one passage. Body, headline and quotation are cut as one
+    run, so a passage may hold some of each: its section is the kind that most of its characters have.
     """
     parts = sections(text)
-    return parts, [
-        Passage(start, end, text[start:end], part.kind)
-        for part in parts
-        for start, end in _pack(text, part.start, part.end)
-    ]
+    passages = []
+    for run in _runs(parts):
+        at = 0
+        for start, end in _pack(text, run[0].start, run[-1].end):
+            while run[at].end <= start:
+                at += 1
+            passages.append(Passage(start, end, text[start:end], _kind(run, at, start, end)))
+    return parts, passages
+
+
+def _runs(parts: list[Section]) -> list[list[Section]]:
+    """Sections that are cut as one, in order."""
+    runs: list[list[Section]] = []
+    for part in parts:
+        if runs and part.kind in FLOWING and runs[-1][-1].kind in FLOWING:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
+
+
+def _kind(run: list[Section], at: int, start: int, end: int) -> SectionKind:
+    """The kind of most of a passage; the earlier one where two have as much of it."""
+    sizes: dict[SectionKind, int] = {}
+    while at < len(run) and run[at].start < end:
+        size = min(run[at].end, end) - max(run[at].start, start)
+        sizes[run[at].kind] = sizes.get(run[at].kind, 0) + size
+        at += 1
+    return max(sizes, key=lambda kind: sizes[kind])
 
 
 def units(text: str) -> list[Span]:

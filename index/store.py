@@ -19,7 +19,7 @@ import uuid
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,12 +27,17 @@ from urllib.parse import quote
 import numpy as np
 from filelock import FileLock, Timeout
 
+from .aliases import Alias
+from .aliases import key as alias_key
 from .errors import IndexBusy, IndexMismatch, IndexMissing, NotInIndex, StoreError
-from .types import Filters, Hit, Overview, Passage, Release, Section, Vectors
+from .marks import marks
+from .terms import codes, folded
+from .types import Filters, Found, Hit, NamePair, Overview, Passage, Release, Section, Vectors, Wanted
 
-SCHEMA = 1
+SCHEMA = 2
 DATABASE = "releases.sqlite"
 VECTORS = "vectors.faiss"
+CACHE = 32_000  # KiB of pages that a connection keeps at most
 TITLE_WEIGHT = 0.6
 """Weight of a word in the title against one in the text (1.0), in BM25."""
 
@@ -61,14 +66,16 @@ CREATE INDEX releases_file ON releases (file);
 CREATE INDEX releases_date ON releases (date);
 CREATE TABLE sections (
     release INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, speaker TEXT,
     PRIMARY KEY (release, start)
 ) WITHOUT ROWID;
 CREATE TABLE texts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, so a stale vector finds nothing
     hash BLOB NOT NULL UNIQUE,
     text TEXT NOT NULL,
-    title TEXT NOT NULL
+    title TEXT NOT NULL,
+    codes BLOB NOT NULL,  -- of its words, in order
+    marks INTEGER NOT NULL
 );
 CREATE TABLE vectors (
     hash BLOB PRIMARY KEY REFERENCES texts (hash) ON DELETE CASCADE, vector BLOB NOT NULL
@@ -76,28 +83,43 @@ CREATE TABLE vectors (
 CREATE TABLE passages (
     release INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE,
     start INTEGER NOT NULL, end INTEGER NOT NULL, section TEXT NOT NULL,
+    nth INTEGER NOT NULL,  -- place in the release, from 0
     text INTEGER NOT NULL REFERENCES texts,
     PRIMARY KEY (release, start)
 ) WITHOUT ROWID;
 CREATE INDEX passages_text ON passages (text);
+CREATE TABLE aliases (
+    release INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE,
+    name_key TEXT NOT NULL, of_key TEXT NOT NULL, name TEXT NOT NULL, of TEXT NOT NULL,
+    kind TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    PRIMARY KEY (release, name_key, of_key)
+) WITHOUT ROWID;
+CREATE INDEX aliases_name ON aliases (name_key);
+CREATE INDEX aliases_of ON aliases (of_key);
+CREATE VIEW searched AS SELECT id, folded(text) AS text, folded(title) AS title FROM texts;
 CREATE VIRTUAL TABLE words USING fts5 (
-    text, title, content='texts', content_rowid='id',
+    text, title, content='searched', content_rowid='id',
     tokenize='porter unicode61 remove_diacritics 2'
 );
 CREATE VIRTUAL TABLE terms USING fts5vocab (words, row);
 CREATE TRIGGER texts_insert AFTER INSERT ON texts BEGIN
-    INSERT INTO words (rowid, text, title) VALUES (new.id, new.text, new.title);
+    INSERT INTO words (rowid, text, title) VALUES (new.id, folded(new.text), folded(new.title));
 END;
 CREATE TRIGGER texts_delete AFTER DELETE ON texts BEGIN
     INSERT INTO words (words, rowid, text, title)
-    VALUES ('delete', old.id, old.text, old.title);
+    VALUES ('delete', old.id, folded(old.text), folded(old.title));
 END;
 CREATE TRIGGER texts_update AFTER UPDATE OF title ON texts BEGIN
     INSERT INTO words (words, rowid, text, title)
-    VALUES ('delete', old.id, old.text, old.title);
-    INSERT INTO words (rowid, text, title) VALUES (new.id, new.text, new.title);
+    VALUES ('delete', old.id, folded(old.text), folded(old.title));
+    INSERT INTO words (rowid, text, title) VALUES (new.id, folded(new.text), folded(new.title));
 END;
 """
+
+_CALLED = (
+    "SELECT of FROM aliases a JOIN releases s ON s.key = a.release"
+    " WHERE name_key = ? AND kind <> 'abbreviation'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +152,7 @@ class Entry:
     digest: bytes
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
+    aliases: tuple[Alias, ...] = ()
 
 
 def text_hash(text: str) -> bytes:
@@ -241,6 +264,10 @@ class Store:
             json.loads(extra),
         )  # fmt: skip
 
+    def texts(self, release_ids: Iterable[str]) -> dict[str, str]:
+        """The texts of these releases, by id."""
+        return dict(self._rows_in("SELECT id, text FROM releases WHERE id", release_ids))
+
     def file_of(self, release_id: str) -> str:
         """The file that a release was read from."""
         return str(self._one("SELECT file FROM releases WHERE id = ?", (release_id,))[0])
@@ -248,7 +275,7 @@ class Store:
     def sections(self, release_id: str) -> list[Section]:
         """The sections of a release, in order."""
         rows = self._rows(
-            "SELECT kind, s.start, s.end FROM sections s JOIN releases r ON r.key = s.release"
+            "SELECT kind, s.start, s.end, speaker FROM sections s JOIN releases r ON r.key = s.release"
             " WHERE r.id = ? ORDER BY s.start",
             (release_id,),
         )
@@ -333,28 +360,55 @@ class Store:
         )
         return [(row[0], -row[1]) for row in rows]  # FTS5 returns the negative: lower is better
 
-    def hits(self, scores: Mapping[int, float], filters: Filters | None = None) -> list[Hit]:
-        """The passages of these texts with their scores, best first, each text once.
+    def found(
+        self,
+        text_ids: Iterable[int],
+        filters: Filters | None = None,
+        wanted: Wanted | None = None,
+        whole: Iterable[int] = (),
+    ) -> list[Found]:
+        """A passage of each of these texts that releases within ``filters`` carry, by text hash.
 
-        A text that several releases within ``filters`` carry is that of the newest of them, and of
-        its first place there.
+        And of the other texts of the releases that texts in ``whole`` are from; in both cases of texts
+        that no second release within ``filters`` carries.
+
+        Of several that carry a text it is that of a release by a wanted company, else of the nearest to
+        the wanted days, else of the newest (the oldest where that is wanted), in its first place there.
         """
         where, values = _where(filters) if filters else ("1", [])
-        rows = self._rows_in(
-            "SELECT p.text, r.id, p.start, p.end, r.title, r.date, t.text, r.company, p.section,"
-            " t.hash FROM passages p JOIN releases r ON r.key = p.release JOIN texts t ON t.id = p.text"
-            f" WHERE {where} AND p.text",
-            scores,
-            values,
+        order, wishes = _preference(wanted or Wanted())
+        rows = self._rows(
+            "SELECT x.*, t.hash, t.text, t.codes, t.marks, v.vector FROM (SELECT p.text AS id, r.id,"
+            " min(p.start), p.end, p.section, p.nth, r.title, r.date, r.company, count(*) OVER own,"
+            " min(r.date) OVER own, max(r.date) OVER own,"
+            f" row_number() OVER (PARTITION BY p.text ORDER BY {order}) AS place"
+            " FROM passages p JOIN releases r ON r.key = p.release"
+            f" WHERE {where} AND p.text IN (SELECT value FROM json_each(?)"
+            " UNION SELECT b.text FROM passages b WHERE b.release IN (SELECT p.release FROM passages p"
+            f" JOIN releases r ON r.key = p.release WHERE {where}"
+            " AND p.text IN (SELECT value FROM json_each(?))"
+            " GROUP BY p.text HAVING count(DISTINCT p.release) = 1)"
+            " AND NOT EXISTS (SELECT 1 FROM passages p JOIN releases r ON r.key = p.release"
+            f" WHERE {where} AND p.text = b.text AND p.release <> b.release))"
+            " GROUP BY p.text, r.key"  # one that repeats a text carries it once, in its first place
+            " WINDOW own AS (PARTITION BY p.text)) x"
+            " JOIN texts t ON t.id = x.id JOIN vectors v ON v.hash = t.hash"
+            " WHERE place = 1 ORDER BY t.hash",
+            [
+                *wishes,
+                *values,
+                json.dumps([int(i) for i in text_ids]),
+                *values,
+                json.dumps([int(i) for i in whole]),
+                *values,
+            ],
         )
-        newest: dict[int, Any] = {}
-        for row in sorted(rows, key=lambda row: (row[5] or "", row[1], -row[2])):
-            newest[row[0]] = row
-        ranked = sorted(newest.values(), key=lambda row: (-scores[row[0]], row[9]))
-        return [
-            Hit(id_, start, end, scores[text_id], title, _date(date), text, company, section)
-            for text_id, id_, start, end, title, date, text, company, section, _ in ranked
-        ]
+        return [_found(row) for row in rows]
+
+    def hits(self, scores: Mapping[int, float], filters: Filters | None = None) -> list[Hit]:
+        """A passage of each of these texts with its score, best first, as ``found`` has them."""
+        ranked = sorted(self.found(scores, filters), key=lambda found: -scores[found.text_id])
+        return [replace(found.hit, score=scores[found.text_id]) for found in ranked]
 
     def companies(self) -> list[tuple[str, int]]:
         """Issuers with their number of releases, most first."""
@@ -362,6 +416,46 @@ class Store:
             "SELECT company, count(*) FROM releases WHERE company IS NOT NULL"
             " GROUP BY company ORDER BY 2 DESC, 1"
         )
+
+    def issuers(self) -> list[tuple[str, str, dt.date | None]]:
+        """Each name of each issuer: (name, issuer, day of the first release that has both).
+
+        Its full name, its tickers, and what its own releases say it is called, written as ``name_key``
+        does, without the outer spaces.
+        """
+        rows = self._rows(
+            "SELECT names, company, min(date) FROM releases WHERE company IS NOT NULL"
+            " GROUP BY 1, 2 ORDER BY count(*) DESC, 2"
+        )
+        found = [(name.strip(), company, _date(date)) for names, company, date in rows
+                 for name in names.split("|")]  # fmt: skip
+        called = self._rows(
+            "SELECT a.name, r.company, min(r.date) FROM aliases a JOIN releases r ON r.key = a.release"
+            " WHERE r.company IS NOT NULL AND a.of = r.company AND a.kind <> 'abbreviation'"
+            " GROUP BY 1, 2 ORDER BY count(*) DESC, 2"
+        )
+        found += [(name_key(name).strip(), company, _date(date)) for name, company, date in called]
+        return [entry for entry in found if entry[0]]
+
+    def aliases(self, keys: Iterable[str], filters: Filters | None = None) -> list[NamePair]:
+        """The pairs of names of which one has such a key (see ``aliases.key``), most often stated first.
+
+        Each with the number of releases within ``filters`` that state it, and where the newest does.
+        """
+        where, values = _where(filters) if filters else ("1", [])
+        asked = json.dumps(sorted(set(keys)))
+        rows = self._rows(
+            "SELECT a.name, a.of, a.kind, count(*), r.id, a.start, a.end,"
+            " max(coalesce(r.date, '')), r.title FROM aliases a JOIN releases r ON r.key = a.release"
+            f" WHERE {where} AND (a.name_key IN (SELECT value FROM json_each(?))"
+            " OR a.of_key IN (SELECT value FROM json_each(?)))"
+            " GROUP BY a.name_key, a.of_key ORDER BY 4 DESC, a.name_key, a.of_key",
+            [*values, asked, asked],
+        )
+        return [
+            NamePair(name, of, kind, count, id_, start, end, _date(date), title)
+            for name, of, kind, count, id_, start, end, date, title in rows
+        ]
 
     def has_company(self, company: str) -> bool:
         """Whether a company filter selects anything."""
@@ -450,6 +544,7 @@ class Store:
         }
         db.executemany("DELETE FROM passages WHERE release = ?", [(k,) for k in keys.values()])
         db.executemany("DELETE FROM sections WHERE release = ?", [(k,) for k in keys.values()])
+        db.executemany("DELETE FROM aliases WHERE release = ?", [(k,) for k in keys.values()])
         db.executemany("DELETE FROM releases WHERE id = ?", [(id_,) for id_ in drop])
         new_titles: dict[bytes, set[str]] = {}
         new_texts: dict[bytes, str] = {}
@@ -461,8 +556,8 @@ class Store:
                     new_titles.setdefault(key, set()).add(entry.release.title)
         for key, text in new_texts.items():
             db.execute(
-                "INSERT INTO texts (hash, text, title) VALUES (?, ?, ?)",
-                (key, text, _own_title(new_titles[key])),
+                "INSERT INTO texts (hash, text, title, codes, marks) VALUES (?, ?, ?, ?, ?)",
+                (key, text, _own_title(new_titles[key]), codes(text).tobytes(), marks(text)),
             )
             db.execute(
                 "INSERT INTO vectors VALUES (?, ?)",
@@ -491,16 +586,21 @@ class Store:
             sets = ", ".join(f"{column} = ?" for column in columns.split(", "))
             db.execute(f"UPDATE releases SET {sets} WHERE key = ?", (*row, key))
         db.executemany(
-            "INSERT INTO sections VALUES (?, ?, ?, ?)",
-            [(key, s.start, s.end, s.kind) for s in entry.sections],
+            "INSERT INTO sections VALUES (?, ?, ?, ?, ?)",
+            [(key, s.start, s.end, s.kind, s.speaker) for s in entry.sections],
         )
+        db.executemany(
+            "INSERT INTO aliases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(key, alias_key(a.name), alias_key(a.of), a.name, a.of, a.kind, a.start, a.end)
+             for a in entry.aliases],
+        )  # fmt: skip
         held: set[int] = set()
-        for passage in entry.passages:
+        for nth, passage in enumerate(entry.passages):
             hash_ = text_hash(passage.text)
             text_id = db.execute("SELECT id FROM texts WHERE hash = ?", (hash_,)).fetchone()[0]
             db.execute(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
-                (key, passage.start, passage.end, passage.section, text_id),
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+                (key, passage.start, passage.end, passage.section, nth, text_id),
             )
             if hash_ not in new:
                 held.add(text_id)
@@ -580,11 +680,14 @@ def _open(path: Path) -> sqlite3.Connection:
         connection: sqlite3.Connection = sqlite3.connect(path, **options)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("folded", 1, folded)  # the tables below call it
+        connection.execute(f"PRAGMA cache_size = -{CACHE}")
         return connection
     # without leave to make its side files, SQLite reads a database only as one that nobody changes
     unchanging = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
     address = f"file:{quote(str(path.resolve()))}?mode=ro{unchanging}"
     read_only: sqlite3.Connection = sqlite3.connect(address, uri=True, **options)
+    read_only.execute(f"PRAGMA cache_size = -{CACHE}")
     return read_only
 
 
@@ -623,13 +726,44 @@ def _where(filters: Filters) -> tuple[str, list[Any]]:
     parts, values = ["1"], []
     if filters.company is not None:
         key = name_key(filters.company)
-        parts.append("instr(r.names, ?)" if key.strip() else "0")
-        values += [key] if key.strip() else []
+        told = " AND s.date <= ?" if filters.as_of else ""
+        parts.append(f"(instr(r.names, ?) OR r.company IN ({_CALLED}{told}))" if key.strip() else "0")
+        values += [key, alias_key(filters.company)] if key.strip() else []
+        values += [filters.as_of.isoformat()] if key.strip() and filters.as_of else []
     for operator, date in ((">=", filters.since), ("<=", filters.until), ("<=", filters.as_of)):
         if date is not None:
             parts.append(f"r.date {operator} ?")
             values.append(date.isoformat())
     return " AND ".join(parts), values
+
+
+def _preference(wanted: Wanted) -> tuple[str, list[Any]]:
+    """An order of ``r`` (releases) and ``p`` (passages), the wanted first, and its values."""
+    parts: list[str] = []
+    values: list[Any] = []
+    if wanted.companies:
+        parts.append(f"r.company IN ({', '.join('?' * len(wanted.companies))}) DESC")
+        values += wanted.companies
+    if wanted.first and wanted.last:
+        parts.append("r.date IS NULL")
+        parts.append("max(julianday(?) - julianday(r.date), julianday(r.date) - julianday(?), 0)")
+        values += [wanted.first.isoformat(), wanted.last.isoformat()]
+    parts += ["r.date IS NULL", f"r.date {'ASC' if wanted.oldest else 'DESC'}", "r.id DESC", "p.start"]
+    return ", ".join(parts), values
+
+
+def _found(row: Sequence[Any]) -> Found:
+    (text_id, id_, start, end, section, nth, title, date, company, carriers, first, last, _,
+     _, text, words, marks_, vector) = row  # fmt: skip
+    return Found(
+        text_id,
+        Hit(id_, start, end, 0.0, title, _date(date), text, company, section, carriers, _date(first),
+            _date(last)),
+        nth,
+        np.frombuffer(words, dtype=np.uint32),
+        marks_,
+        np.frombuffer(vector, dtype=np.float16).astype(np.float32),
+    )  # fmt: skip
 
 
 def _names(release: Release) -> str:

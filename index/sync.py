@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import readers
+from .aliases import mine
 from .errors import IndexMismatch, SourceError, StoreError
 from .passages import CHUNKING, cut
 from .store import DATABASE, VECTORS, Entry, Manifest, Store, text_hash, writing
@@ -312,7 +313,8 @@ class _Run:
             else:
                 self.summary.added += 1
             sections, passages = cut(release.text)
-            entries.append(Entry(release, file, key, tuple(sections), tuple(passages)))
+            aliases = mine(release.text, release.company, release.tickers)
+            entries.append(Entry(release, file, key, tuple(sections), tuple(passages), tuple(aliases)))
         if entries:
             self.summary.passages += sum(len(entry.passages) for entry in entries)
             self.store.apply(entries, self._vectors(entries, len(batch)))

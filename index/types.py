@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), rows of unit length."""
 
-SectionKind = Literal["body", "about", "forward-looking", "contact"]
+SectionKind = Literal[
+    "headline",
+    "body",
+    "quotation",
+    "about",
+    "forward-looking",
+    "contact",
+    "legal",
+    "table",
+    "navigation",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A run of a release's text that has one purpose: ``text[start:end]``."""
+    """A run of a release's text that has one purpose: ``text[start:end]``.
+
+    ``speaker`` is the name, as printed, of whom a quotation quotes, where the text tells it.
+    """
 
     kind: SectionKind
     start: int
     end: int
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +84,27 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A sentence of another release, ``text[start:end]``, that gives other figures for the same as the
+    sentence ``here`` (start, end) of the hit's own.
+    """
+
+    release_id: str
+    date: dt.date | None
+    start: int
+    end: int
+    quote: str
+    here: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that a search returned; ``score`` is higher for a better match, without a unit."""
+    """A passage that a search returned; ``score`` is higher for a better match, without a unit.
+
+    ``carriers`` releases within the search's filters hold the same text, the first of ``first_seen`` and
+    the last of ``last_seen``. ``elsewhere`` holds what other hits of the same issuer and of other days
+    state otherwise, the earliest first.
+    """
 
     release_id: str
     start: int
@@ -82,6 +115,49 @@ class Hit:
     quote: str
     company: str | None = None
     section: SectionKind = "body"
+    carriers: int = 1
+    first_seen: dt.date | None = None
+    last_seen: dt.date | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text that a search found, as it is ranked: the passage chosen of those that carry it, its place
+    among its release's passages (from 0), the codes of its words, its marks and its vector.
+    """
+
+    text_id: int
+    hit: Hit
+    nth: int
+    codes: NDArray[np.uint32]
+    marks: int
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of the releases that carry a text is preferred: by these issuers, of these days."""
+
+    companies: tuple[str, ...] = ()
+    first: dt.date | None = None
+    last: dt.date | None = None
+    oldest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamePair:
+    """Two names of one thing, the number of releases that say so, and where the newest of them does."""
+
+    name: str
+    of: str
+    kind: str
+    count: int
+    release_id: str
+    start: int
+    end: int
+    date: dt.date | None
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +201,14 @@ class Embedder(Protocol):
     ) -> Vectors: ...
 
     def embed_query(self, text: str) -> Vectors: ...
+
+
+class Reranker(Protocol):
+    """Takes a second look at the best passages: reads question and passage together."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How well each text answers, shape (len(texts),): higher is better, without a unit."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from index.passages import units
+from index.terms import UNSPACED, stems
 
 from .dates import Date, dates
 from .figures import Figure, figures
-from .terms import UNKNOWN, prior_weights, stems
+from .terms import UNKNOWN, prior_weights
 
 Span = tuple[int, int]
 
@@ -89,7 +90,9 @@ class Text:
         starts = {start for start, _ in self.sentences}
         for m in _TOKEN.finditer(self.text):
             word = re.sub(r"['’]s?$", "", m[0]).replace(".", "")
-            stem = (stems(word) or [word.casefold()])[0]
+            found = stems(word) or [word.casefold()]
+            # in writing without spaces the index splits what is one word here
+            stem = "".join(found) if UNSPACED.search(word) else found[0]
             content = not self.mentioned(*m.span()) and stem not in COMMON and len(word) > 1
             before = self.text[max(0, m.start() - 2) : m.start()]
             opens = m.start() in starts or re.search(r"[“\"(:]\s?$", before) is not None

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import unicodedata
+from collections.abc import Sequence
 from contextlib import closing as _closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -20,13 +21,14 @@ from rich.console import Console
 
 from index.errors import ReleaseQAError
 
-from .settings import Generation, Settings
+from .settings import Generation, Retrieval, Settings
 from .types import Outcome
 
 if TYPE_CHECKING:
+    from index.store import Store
     from index.sync import MakeEmbedder, Report, Summary
-    from index.types import Embedder
-    from qa.types import Answer
+    from index.types import Embedder, Hit, NamePair
+    from qa.types import Answer, Mention
 
 MODEL = Settings().embedder
 
@@ -49,6 +51,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str, typer.Option(help="What writes the answer: extractive, local, openai:NAME, ... (see `models`).")
 ]
+RerankerName = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker", help="A cross-encoder that looks again: a folder, or a name it is fetched by."
+    ),
+]
 Fallback = Annotated[
     bool, typer.Option("--fallback/--no-fallback", help="Quote where the language model fails.")
 ]
@@ -56,6 +64,10 @@ Company = Annotated[str | None, typer.Option(help="Only this issuer: words of it
 Since = Annotated[str | None, typer.Option(help="Only releases from this day on, YYYY-MM-DD.")]
 Until = Annotated[str | None, typer.Option(help="Only releases to this day, YYYY-MM-DD.")]
 AsOf = Annotated[str | None, typer.Option(help="Answer as on this day: nothing later is seen.")]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", help="Take back what the question is read as, by its label; repeatable."),
+]
 DEFAULT_INDEX = Path("releases.index")
 
 
@@ -134,18 +146,24 @@ def ask(
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
+    ignore: Ignore = None,
     as_json: Json = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Print sentences as they are verified.")
     ] = False,
     fallback: Fallback = False,
+    reranker: RerankerName = None,
 ) -> None:
     """Answer a question, with quotes; exit code 0 also where the releases do not say."""
     if stream and as_json:
         raise typer.BadParameter("JSON is printed whole; leave one of them out", param_hint="--stream")
     with (
-        _open(index, model, embedder, fallback) as qa,
-        _closing(qa.stream(question, company=company, since=since, until=until, as_of=as_of)) as pieces,
+        _open(index, model, embedder, fallback, reranker) as qa,
+        _closing(
+            qa.stream(
+                question, company=company, since=since, until=until, as_of=as_of, ignore=ignore or ()
+            )
+        ) as pieces,
     ):
         shown = 0
         for answer in pieces:
@@ -155,6 +173,7 @@ def ask(
             print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
         else:
             _show_answer(answer, shown)
+        _tell_scope(qa.scope(question, as_of=as_of), ignore or (), as_json)
 
 
 @cli.command()
@@ -184,20 +203,48 @@ def search(
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
+    ignore: Ignore = None,
     as_json: Json = False,
+    reranker: RerankerName = None,
 ) -> None:
     """List the passages that match best."""
     from dataclasses import asdict
 
-    with _open(index, "extractive", embedder) as qa:
-        hits = qa.search(question, k, company=company, since=since, until=until, as_of=as_of)
+    with _open(index, "extractive", embedder, reranker=reranker) as qa:
+        hits = qa.search(
+            question, k, company=company, since=since, until=until, as_of=as_of, ignore=ignore or ()
+        )
+        said = qa.scope(question, as_of=as_of)
     if as_json:
         print(json.dumps([asdict(hit) for hit in hits], default=str, ensure_ascii=False, indent=2))
-        return
-    for number, hit in enumerate(hits, 1):
-        _say(f"{number:3}  {hit.score:.3f}  {_named(hit.title, hit.date)}")
-        _say(f"     {hit.release_id} [{hit.start}:{hit.end}]", style="dim")
-        _say(f"     {' '.join(hit.quote.split())[:300]}")
+    else:
+        _show_hits(hits)
+    _tell_scope(said, ignore or (), as_json)
+
+
+@cli.command()
+def aliases(name: str, index: IndexDir = DEFAULT_INDEX, as_json: Json = False) -> None:
+    """Other names of a thing, as the releases state them."""
+    from index.aliases import key
+    from index.store import Store
+
+    from .errors import QuestionError
+
+    if not name.strip():
+        raise QuestionError("the name is empty; type one")
+    store, asked = Store(index), key(name)
+    pairs = store.aliases([asked])
+    others = {key(n): n for pair in pairs for n in (pair.name, pair.of) if key(n) != asked}
+    more = [pair for pair in store.aliases(others) if asked not in (key(pair.name), key(pair.of))]
+    if as_json:
+        quoted = {"pairs": [_pair(store, p) for p in pairs], "more": [_pair(store, p) for p in more]}
+        print(json.dumps({"name": name, **quoted}, default=str, ensure_ascii=False, indent=2))
+    else:
+        _show_pairs(store, pairs, more)
+    if not pairs:
+        near = _near(name, store)
+        hint = f"; near: {', '.join(near)}" if near else ""
+        _complain(f"no release here states another name for {name!r}{hint}")
 
 
 @cli.command()
@@ -311,8 +358,23 @@ def eval_(
     sample: Annotated[
         int, typer.Option(min=0, help="So many sentences of each model, for a hand check, to --out.")
     ] = 0,
+    stage: Annotated[
+        str | None,
+        typer.Option(help="`retrieval` measures the search alone, whole and without each of its stages."),
+    ] = None,
 ) -> None:
     """Score question sets against an index; exit code 1 where a citation is no slice."""
+    if stage is not None:
+        if stage != "retrieval":
+            raise typer.BadParameter("retrieval is what can be measured alone", param_hint="--stage")
+        if model or save_answers or sample:
+            raise typer.BadParameter(
+                "no answers are written; leave out --model, --save-answers and --sample",
+                param_hint="--stage",
+            )
+        from evals import retrieval
+
+        raise typer.Exit(retrieval.evaluate(sets, index, as_json, out_dir, embedder))
     from evals.report import evaluate
 
     models = model or ["extractive"]
@@ -329,11 +391,17 @@ def _embedder_maker(name: str) -> MakeEmbedder:
     return make
 
 
-def _open(index: Path, model: str, embedder: str, fallback: bool = False) -> Any:
+def _open(
+    index: Path, model: str, embedder: str, fallback: bool = False, reranker: str | None = None
+) -> Any:
     with err.status("opening the index"):
         from qa import ReleaseQA
 
-        settings = Settings(embedder=embedder, generation=Generation(fallback=fallback))
+        settings = Settings(
+            embedder=embedder,
+            retrieval=Retrieval(reranker=reranker),
+            generation=Generation(fallback=fallback),
+        )
         return ReleaseQA.open(index, model, settings)
 
 
@@ -429,6 +497,73 @@ def _show_answer(answer: Answer, shown: int = 0) -> None:
     }
     if answer.checks:
         _say("sentences written: " + ", ".join(f"{n} {name}" for name, n in counts.items()), style="dim")
+
+
+def _tell_scope(said: Sequence[Mention], ignore: Sequence[str], as_json: bool) -> None:
+    """Print how a question is read and, on standard error, which labels to ignore are none of it."""
+    labels = list(dict.fromkeys(mention.label for mention in said))
+    folded = {label.casefold() for label in ignore}
+    kept = [label for label in labels if label.casefold() not in folded]
+    back = [label for label in labels if label.casefold() in folded]
+    if said and not as_json:
+        parts = [" · ".join(kept), f"without {' · '.join(back)}" if back else ""]
+        _say(f"read as: {', '.join(filter(None, parts))} (take back with --ignore)", style="dim")
+    wrong = [label for label in ignore if label.casefold() not in {known.casefold() for known in labels}]
+    if wrong:
+        reading = f"is read as: {' · '.join(labels)}" if labels else "names no company, period or order"
+        _complain(f"--ignore {' · '.join(wrong)} changes nothing: the question {reading}")
+
+
+def _show_hits(hits: Sequence[Hit]) -> None:
+    for number, hit in enumerate(hits, 1):
+        _say(f"{number:3}  {hit.score:.3f}  {_named(hit.title, hit.date)}")
+        _say(f"     {hit.release_id} [{hit.start}:{hit.end}]{_recurs(hit)}", style="dim")
+        _say(f"     {' '.join(hit.quote.split())[:300]}")
+
+
+def _show_pairs(store: Store, pairs: Sequence[NamePair], more: Sequence[NamePair]) -> None:
+    for pair in pairs:
+        _say(_stated(pair))
+        _say(f"     {_named(pair.title, pair.date)}", style="dim")
+        _say(f"     {pair.release_id} [{pair.start}:{pair.end}]", style="dim")
+        _say(f"     {' '.join(_pair(store, pair)['quote'].split())}")
+    if more:
+        _say("\nThese have further names:")
+        for pair in more:
+            _say(f"     {_stated(pair)}")
+
+
+def _stated(pair: NamePair) -> str:
+    return f"{pair.name}: {pair.kind.replace('-', ' ')} of {pair.of}, in {_releases(pair.count)}"
+
+
+def _pair(store: Store, pair: NamePair) -> dict[str, Any]:
+    """A pair of names with the words that state it."""
+    from dataclasses import asdict
+
+    quote = store.release(pair.release_id).text[pair.start : pair.end]
+    return {**asdict(pair), "quote": quote}
+
+
+def _near(name: str, store: Store) -> list[str]:
+    """What issuers are called that is written nearly so."""
+    import difflib
+
+    known = {called: issuer for called, issuer, _ in store.issuers()}
+    near = difflib.get_close_matches(name.casefold(), known, 5, 0.7)
+    return list(dict.fromkeys(known[called] for called in near))[:3]
+
+
+def _recurs(hit: Hit) -> str:
+    """``, in 42 releases, 2019-01-04 to 2024-11-07`` for a text that recurs, else nothing."""
+    if hit.carriers < 2:
+        return ""
+    days = [str(date) for date in dict.fromkeys((hit.first_seen, hit.last_seen)) if date]
+    return f", in {_releases(hit.carriers)}{', ' if days else ''}{' to '.join(days)}"
+
+
+def _releases(count: int) -> str:
+    return f"{count:,} release{'' if count == 1 else 's'}"
 
 
 def _say(text: str, style: str | None = None) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept "
@@ -21,7 +21,7 @@ _MONTHS = {
     for name in names.split()
 }
 _SHORT = frozenset("jan feb mar apr jun jul aug sep sept oct nov dec".split())
-_MONTH = rf"(?P<month>(?:{'|'.join(sorted(_MONTHS, key=len)[::-1])}))\b\.?"
+_MONTH = rf"(?P<month>(?:{'|'.join(sorted(MONTHS, key=len)[::-1])}))\b\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _QUARTER_WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "final": 4}
 _QUARTER = r"(?:Q(?P<q>[1-4])|(?P<q2>[1-4])Q|(?P<qw>first|second|third|fourth|final)[- ]quarters?)"
@@ -140,7 +140,7 @@ def _date(m: re.Match[str]) -> Date | None:
         m.start(),
         m.end(),
         year,
-        _MONTHS[month.casefold()] if month else int(groups["mm"]) if groups.get("mm") else None,
+        MONTHS[month.casefold()] if month else int(groups["mm"]) if groups.get("mm") else None,
         int(groups["day"]) if groups.get("day") else None,
         int(quarter) if quarter else None,
         int(half) if half else None,

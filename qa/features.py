@@ -10,12 +10,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from index.marks import PATTERNS
 from index.passages import units
 from index.sections import heading
+from index.terms import stems, words
 from index.types import Hit
 
-from .retrieve import Query
-from .terms import stems, words
+from .asks import asked
+from .query import Query
 
 NAMES = (
     "coverage",  # share of the question's weight that the sentence's words carry
@@ -49,41 +51,12 @@ NAMES = (
 
 _BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a title: few words, no stop
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
-_NUMBER = re.compile(r"\d[\d,.]*")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_MONEY = re.compile(r"[$€£¥]|\b(?:USD|RMB|EUR|HK\$|dollars?|yuan|euros?)\b")
-_PERCENT = re.compile(r"%|\bper ?cent\b", re.I)
-_DATE = re.compile(
-    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? (?:\d|of)|\b(?:19|20)\d\d\b"
-    r"|\b(?:first|second|third|fourth) (?:quarter|half)\b|\bQ[1-4]\b",
-    re.I,
-)
 _CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
 _REASON = re.compile(r"\b(?:because|due to|since|so that|in order to|as a result|to [a-z]+)\b")
 _MEANS = re.compile(r"\b(?:by \w+ing|through|using|with|via|allow|enabl|work)\w*\b")
 _DEFINES = re.compile(r"\b(?:is|are|was|means|stands for|develops|provides|offers|makes)\b")
-
-_ASKS_NUMBER = re.compile(
-    r"\bhow (?:many|much|large|big|long|old|often|far|high)\b|\bwhat (?:percent|share|portion|rate|"
-    r"number|amount|size|price|dose|was the|were the|is the)\b|\b(?:revenue|sales|income|loss|cash)\b",
-    re.I,
-)
-_ASKS_MONEY = re.compile(
-    r"\bhow much\b|\b(?:price|cost|pay|paid|revenue|sales|income|loss|cash|raise|worth|value|fine|"
-    r"penalty|fund|dollar|settle)\w*\b",
-    re.I,
-)
-_ASKS_PERCENT = re.compile(
-    r"\b(?:percent|percentage|share|portion|rate|proportion|how much (?:more|less))\b|%", re.I
-)
-_ASKS_DATE = re.compile(
-    r"\bwhen\b|\b(?:what|which) (?:date|day|month|year|quarter)\b|\bhow soon\b|\bdeadline\b", re.I
-)
-_ASKS_NAME = re.compile(r"\bwho(?:se|m)?\b|\b(?:what|which) (?!date|day|month|year|percent)\w+\b", re.I)
-_ASKS_REASON = re.compile(r"\bwhy\b|\bwhat (?:caused|led|made)\b|\breason\b|\bfor what\b", re.I)
-_ASKS_MEANS = re.compile(r"\bhow (?:do|does|did|is|are|was|were|will|would|can|could)\b", re.I)
-_ASKS_DEFINITION = re.compile(r"\bwhat (?:is|are|does|do)\b|\bdescribe\b|\bexplain\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +119,10 @@ class _Question:
         own = stems(text)
         self.pairs = set(pairwise(own))
         self.words = set(words(text))
-        self.numbers = set(_NUMBER.findall(text))
+        self.numbers = set(PATTERNS["number"].findall(text))
         self.names = set(stems(" ".join(_OWN_NAMES.findall(text))))
         self.years = set(_YEAR.findall(text))
-        self.asks = {
-            name: bool(pattern.search(text))
-            for name, pattern in (
-                ("number", _ASKS_NUMBER),
-                ("money", _ASKS_MONEY),
-                ("percent", _ASKS_PERCENT),
-                ("date", _ASKS_DATE),
-                ("name", _ASKS_NAME),
-                ("reason", _ASKS_REASON),
-                ("means", _ASKS_MEANS),
-                ("definition", _ASKS_DEFINITION),
-            )
-        }
+        self.asks = asked(text)
 
     def share(self, tokens: set[str]) -> float:
         return sum(w for t, w in self.weights.items() if t in tokens) / self.total
@@ -172,7 +133,7 @@ class _Question:
         text, asks, own = c.text, self.asks, set(tokens)
         known = passage | title
         missing = max((w for t, w in self.weights.items() if t not in known), default=0.0)
-        numbers = bool(set(_NUMBER.findall(text)) - self.numbers)
+        numbers = bool(set(PATTERNS["number"].findall(text)) - self.numbers)
         names = any(not set(words(m[0])) <= self.words for m in _CAPITALS.finditer(text))
         section = c.hit.section
         dated = f"{c.hit.date} {c.hit.title} {c.hit.quote}"
@@ -196,9 +157,9 @@ class _Question:
             float("“" in text or '"' in text),
             float(asks["number"]),
             float(asks["number"] and numbers),
-            float(asks["money"] and bool(_MONEY.search(text))),
-            float(asks["percent"] and bool(_PERCENT.search(text))),
-            float(asks["date"] and bool(_DATE.search(text))),
+            float(asks["money"] and bool(PATTERNS["money"].search(text))),
+            float(asks["percent"] and bool(PATTERNS["percent"].search(text))),
+            float(asks["date"] and bool(PATTERNS["date"].search(text))),
             float(asks["name"] and names),
             float(asks["reason"] and bool(_REASON.search(text))),
             float(asks["means"] and bool(_MEANS.search(text))),

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from index.errors import ModelError
 from index.sentences import sentences as sentence_spans
+from index.terms import stems
 from index.types import Hit
 
 from . import prompts
@@ -23,7 +24,6 @@ from .injection import visible, without_orders
 from .models import LanguageModel, Message
 from .settings import Generation
 from .support import Source, judge
-from .terms import stems
 from .types import Check, Turn
 from .verify import ReleaseOf
 

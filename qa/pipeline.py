@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
@@ -13,19 +13,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from index.aliases import key
 from index.errors import FilterError, ModelError
 from index.store import Store
 from index.sync import check_embedder, check_model
-from index.types import Filters, Hit, Overview, Release
+from index.types import Filters, Hit, NamePair, Overview, Release
 
+from . import differ
 from .errors import QuestionError
 from .features import Candidate
 from .generate import ABSENT, Draft, judged, messages, packed, readable, standalone
 from .models import LanguageModel, Stream, open_model
+from .query import in_context
 from .read import Reader
-from .retrieve import Retriever, in_context
+from .retrieve import Retriever
 from .settings import Settings
-from .types import Answer, Check, Citation, Sentence, Turn
+from .types import Answer, Check, Citation, Mention, Sentence, Turn
 from .verify import ReleaseOf, keep_verified
 
 Day = dt.date | str | None
@@ -65,11 +68,14 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
             if model != "extractive":
                 writer = open_model(model, settings.generation.seconds, settings.generation.retries)
             check_model(store, settings.embedder)
-            from index.embed import SentenceTransformerEmbedder  # seconds: after what can fail fast
+            from index.embed import CrossEncoderReranker, SentenceTransformerEmbedder
+            # seconds: after what can fail fast
 
             embedder = SentenceTransformerEmbedder(settings.embedder, store.manifest.number_type)
             check_embedder(store, embedder)
-            retriever = Retriever(store, embedder, settings.retrieval)
+            second = settings.retrieval.reranker
+            reranker = CrossEncoderReranker(second) if second else None
+            retriever = Retriever(store, embedder, settings.retrieval, reranker)
             return cls(store, retriever, Reader.load(embedder), settings, writer)
         except BaseException:
             store.close()
@@ -90,15 +96,18 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         until: Day = None,
         as_of: Day = None,
         history: Sequence[Turn] = (),
+        ignore: Collection[str] = (),
     ) -> Answer:
         """The answer of the releases within the filters, or ``not_found``.
 
         Dates are inclusive, as dates or YYYY-MM-DD. ``history`` holds the turns before, oldest first.
+        What the question itself says of releases (a company, a period, "latest") ranks those first:
+        ``Answer.scope`` shows it, and a label of it in ``ignore`` takes it back.
         Raises QuestionError and FilterError; ModelError where a language model cannot be used and
         ModelFailed where it fails, unless ``settings.generation.fallback`` lets the extractive answer
         stand in. A failure behind a sentence that was shown is a note.
         """
-        *_, answer = self.stream(question, company, since, until, as_of, history)
+        *_, answer = self.stream(question, company, since, until, as_of, history, ignore)
         return answer
 
     def stream(
@@ -109,6 +118,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         until: Day = None,
         as_of: Day = None,
         history: Sequence[Turn] = (),
+        ignore: Collection[str] = (),
     ) -> Iterator[Answer]:
         """As ``ask``, piecewise: the answer with its first sentence, with two, and so on.
 
@@ -117,22 +127,21 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         """
         clock = _Clock()
         filters = self._filters(company, since, until, as_of)
-        if filters.as_of:  # an answer before may have been given without it
-            history = [Turn(turn.question) for turn in history]
+        history = _known(history, filters)
         asked, notes = self._standalone(_checked(question), history, clock)
-        query = self._retriever.query(asked, () if notes else history)
-        hits = self._retriever.search(query, self.settings.reading.passages, filters)
+        query = self._retriever.query(asked, () if notes else history, filters, ignore)
+        hits = self._retriever.search(query, self.settings.reading.passages, filters, longest=0)
         clock.lap("retrieve")
         release_of = cache(self._store.release)
         hits = readable(hits, release_of)
         chosen, best, confidence = self._reader.read(query, hits, self.settings.reading)
         clock.lap("read")
-        quoted = self._answer(chosen, confidence, release_of)
+        quoted = replace(self._answer(chosen, confidence, release_of), scope=query.scope.mentions)
         small = self._model is not None and self._model.small
         if self._model is None or not hits or (small and not quoted.sentences):
-            yield from self._pieces(keep_verified(quoted, release_of), clock)
+            yield from self._pieces(_compared(keep_verified(quoted, release_of), hits), clock)
             return
-        written = _Written(self.model, confidence, notes)
+        written = _Written(self.model, confidence, notes, query.scope.mentions)
         try:
             fitting = packed(self._model, asked, hits, self.settings.generation)
             with self._model.stream(messages(asked, fitting), self.settings.generation.tokens) as stream:
@@ -153,6 +162,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         answer = keep_verified(written.answer(), release_of)
         if not written.sentences and not written.abstained:
             answer = written.quoting(keep_verified(quoted, release_of))
+        answer = _compared(answer, hits)
         clock.lap("verify")
         yield replace(answer, timings_ms=clock.laps)
 
@@ -165,14 +175,28 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         until: Day = None,
         as_of: Day = None,
         history: Sequence[Turn] = (),
+        ignore: Collection[str] = (),
     ) -> list[Hit]:
         """The ``k`` best passages, best first; scores are 0 to 1. Raises as ``ask`` does."""
         filters = self._filters(company, since, until, as_of)
-        return self._retriever.search(self._retriever.query(_checked(question), history), k, filters)
+        history = _known(history, filters)
+        query = self._retriever.query(_checked(question), history, filters, ignore)
+        return differ.differing(self._retriever.search(query, k, filters))
 
     def release(self, release_id: str) -> Release:
         """The release of that id. Raises NotInIndex."""
         return self._store.release(release_id)
+
+    def scope(
+        self, question: str, as_of: Day = None, history: Sequence[Turn] = ()
+    ) -> tuple[Mention, ...]:
+        """What a question says of the releases that it means: the labels that ``ignore`` takes."""
+        filters = self._filters(None, None, None, as_of)
+        return self._retriever.scope(_checked(question), history, filters).mentions
+
+    def aliases(self, name: str) -> list[NamePair]:
+        """The pairs of names that releases state for ``name``, in any spelling, most frequent first."""
+        return self._store.aliases([key(name)])
 
     def overview(self) -> Overview:
         """What the index holds."""
@@ -220,7 +244,9 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
     def _cite(self, hit: Hit, start: int, end: int, release_of: ReleaseOf) -> Citation:
         release = release_of(hit.release_id)
         source = release.url or self._store.file_of(hit.release_id)
-        return Citation(hit.release_id, start, end, release.text[start:end], hit.title, hit.date, source)
+        quote = release.text[start:end]
+        seen = (hit.carriers, hit.first_seen, hit.last_seen)
+        return Citation(hit.release_id, start, end, quote, hit.title, hit.date, source, *seen)
 
     def _citation(self, draft: Draft, release_of: ReleaseOf) -> Citation | None:
         return self._cite(draft.hit, draft.start, draft.end, release_of) if draft.hit else None
@@ -238,8 +264,11 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
 class _Written:
     """What a language model has written so far: its sentences as they were judged."""
 
-    def __init__(self, model: str, confidence: float, notes: Sequence[str]) -> None:
+    def __init__(
+        self, model: str, confidence: float, notes: Sequence[str], scope: tuple[Mention, ...]
+    ) -> None:
         self.model = model
+        self.scope = scope
         self.confidence = confidence
         self.notes = tuple(notes)
         self.failure = ""
@@ -299,6 +328,7 @@ class _Written:
             self.raw,
             tuple(self.checks),
             (*self.notes, self.failure) if self.failure else self.notes,
+            self.scope,
         )
 
     def quoting(self, quoted: Answer) -> Answer:
@@ -319,8 +349,19 @@ class _Written:
         )
 
 
+def _compared(answer: Answer, hits: Sequence[Hit]) -> Answer:
+    """The answer, with a note for each release among the hits that gives other figures than it cites."""
+    spans = [(c.release_id, c.start, c.end) for c in answer.citations]
+    return replace(answer, notes=(*answer.notes, *differ.notes(hits, spans))) if spans else answer
+
+
 def _overlap(a: Citation, b: Citation) -> bool:
     return a.release_id == b.release_id and a.start < b.end and b.start < a.end
+
+
+def _known(history: Sequence[Turn], filters: Filters) -> Sequence[Turn]:
+    """The turns before; as of a day, without their answers, which may have been given without it."""
+    return [replace(turn, answer="") for turn in history] if filters.as_of else history
 
 
 def _checked(question: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from index.types import Embedder, Hit
 
 from .features import NAMES, Candidate, candidates, matrix
-from .retrieve import Query
+from .query import Query
 from .settings import Reading
 
 Floats = NDArray[np.float64]

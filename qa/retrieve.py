@@ -1,82 +1,118 @@
-"""From a question to the passages that may answer it: words and meaning, searched and fused."""
+"""From a question to the passages that may answer it: words and meaning, searched, fused and ranked."""
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from threading import Lock
+
+import numpy as np
 
 from index.errors import FilterError
 from index.store import Store
 from index.sync import current_vectors
-from index.types import Embedder, Filters, Hit, Vectors
+from index.terms import stems
+from index.types import Embedder, Filters, Found, Hit, Reranker, Wanted
 
+from . import rank
+from .joined import LONGEST, joined
+from .periods import nearest
+from .query import LONGEST_TURN, Query, fts, in_context, names, other_names, spellings, telling, terms
+from .scope import Issuers, Scope
+from .scope import read as read_scope
 from .settings import Retrieval
-from .terms import UNKNOWN, code_variants, prior_weights, shares, stems, weights, words
 from .types import Turn
 
-COMMON = 0.2
-"""A word in more than this share of the texts is left out of the lexical search: it would match
-most of the index, cost most of the time and move no score."""
+NEAR = 0.3
+"""How badly a date may fit a period and still be of it, see ``periods.distance``."""
 
 RANK_OFFSET = 10
 """Added to a rank before it is inverted; of 5 to 60, 10 served every corpus tried."""
 
-LONGEST_TURN = 2000  # code points of the question before
-CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
-_POINTS_BACK = re.compile(
-    r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
-    r"|\b(?:it|its|they|them|their|he|him|his|she|her|hers|these|those|this|there|the same)\b",
-    re.IGNORECASE,
-)
-_NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
-_COMPOUND = re.compile(r"\w+-\w+")
+
+WHOLE = 4
+"""So many of the best texts bring the others of their release: the one that answers may use none of the
+question's words, and stand beside those that do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question made ready: as asked; and, of it with what it refers to, the words to search for (an
-    FTS5 expression), the weights of its terms, its vector.
-    """
+FUSED = rank.NAMES.index("fused")
 
-    text: str
-    words: str
-    weights: Mapping[str, float]
-    vector: Vectors
+MOST_COUNTS = 50_000
+"""Counts of words that are kept: the common words of questions take longest to count."""
 
 
 class Retriever:
     """Searches a store; sees what other processes add to it. Safe to use from several threads."""
 
-    def __init__(self, store: Store, embedder: Embedder, settings: Retrieval) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        settings: Retrieval,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._settings = settings
+        self._reranker = reranker if "reranker" not in settings.off else None
         self._lock = Lock()
         self._vectors = current_vectors(store)
+        self._counted: tuple[str, dict[str, int], int] = ("", {}, 0)
+        self._issuers: tuple[str, dict[str, list[tuple[str, dt.date | None]]]] = ("", {})
 
-    def query(self, question: str, history: Sequence[Turn] = ()) -> Query:
-        """The question with what it takes from the turns before, ready to search and to read."""
+    def query(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        filters: Filters = Filters(),  # noqa: B008 (frozen)
+        ignore: Collection[str] = (),
+    ) -> Query:
+        """The question with what it takes from the turns before, ready to search and to read.
+
+        ``ignore`` holds labels of what it says about scope that the user takes back.
+        """
         context = in_context(question, history)
-        asked = dict.fromkeys(stems(context), 0)
-        counts, total = asked | self._store.term_counts(asked), self._store.text_count()
+        counts, total = self._counts(stems(context))
+        told = telling(question, context, counts, total)
+        phrases = list(spellings(context))
+        if self._on("aliases") and (asked := names(context)):
+            phrases += other_names(context, self._store.aliases(asked, filters), asked)
+        said = Scope()
+        if self._on("scope"):
+            said = self.scope(question, history, filters).without(ignore)
         return Query(
             question,
-            fts(context, shares(counts, total)),
-            weights(counts, total),
+            fts(context, counts, total, phrases),
+            told,
+            terms(context, told, phrases),
             self._embedder.embed_query(context),
+            said,
         )
 
-    def search(self, query: Query, k: int, filters: Filters) -> list[Hit]:
-        """The ``k`` best passages, best first; the score is 0 to 1, comparable within one search.
+    def search(self, query: Query, k: int, filters: Filters, longest: int = LONGEST) -> list[Hit]:
+        """The ``k`` best passages, best first; the best has score 1, a score is the odds against it.
 
-        Filters hold inside both searches. Raises FilterError where they select nothing for a reason
-        that the user can mend.
+        Neighbouring passages are one hit, of ``longest`` code points at most (0: each is its own, as one
+        that is read is better found). Filters hold inside both searches. Raises FilterError where they
+        select nothing for a reason that the user can mend.
         """
         check(filters, self._store)
-        n = max(self._settings.candidates, k)
+        found, shared = self.candidates(query, filters, max(self._settings.candidates, k))
+        if not found:
+            return []
+        scores = self._scores(shared.features)
+        if self._reranker:
+            scores = self._looked_at_again(query, found, scores, self._reranker)
+        if self._on("diversity"):
+            return spread(joined(found, scores, shared.held, k, self._store, longest), query.scope)
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [replace(found[i].hit, score=float(scores[i])) for i in best]
+
+    def candidates(self, query: Query, filters: Filters, n: int) -> tuple[list[Found], rank.Shared]:
+        """What the two searches find, ``n`` texts each, and what it shares with the question."""
         while True:
             with self._lock:
                 index, state = self._vectors = current_vectors(self._store, self._vectors)
@@ -84,40 +120,102 @@ class Retriever:
                 if self._store.state != state:
                     continue  # changed in between: vectors and rows must be of one state
                 among = self._store.text_ids(filters) if filters else None
-                lexical = dict(self._store.match(query.words, n, filters))
-                dense = dict(index.search(query.vector, n, among))
-                return self._store.hits(fuse(lexical, dense), filters)[:k]
+                lexical = dict(self._store.match(query.words, n, filters)) if self._on("lexical") else {}
+                dense = dict(index.search(query.vector, n, among)) if self._on("dense") else {}
+                fused = fuse(lexical, dense)
+                best = sorted(fused, key=lambda text: -fused[text])[:WHOLE]
+                found = self._store.found(fused, filters, wanted(query.scope), best)
+            shared = rank.shared(query.text, query.terms, query.vector, query.scope, found, fused)
+            for stage, columns in rank.STAGES.items():
+                if not self._on(stage):
+                    shared.features[:, [rank.NAMES.index(column) for column in columns]] = 0
+            return found, shared
+
+    def _scores(self, features: rank.Floats) -> rank.Floats:
+        """The odds of each candidate against the best, 0 to 1."""
+        learned = all(map(self._on, ("weights", "lexical", "dense")))
+        logits = features @ rank.weights() if learned else np.log(np.maximum(features[:, FUSED], 1e-9))
+        return np.asarray(np.exp(logits - logits.max()))
+
+    def _looked_at_again(
+        self, query: Query, found: Sequence[Found], scores: rank.Floats, reranker: Reranker
+    ) -> rank.Floats:
+        """The same scores, those of the best candidates in the order that the reranker gives them."""
+        best = np.argsort(-scores, kind="stable")[: self._settings.reranked]
+        again = reranker.scores(query.text, [found[i].hit.quote for i in best])
+        out = scores.copy()
+        out[best[np.argsort(-again, kind="stable")]] = scores[best]
+        return out
+
+    def _counts(self, asked: Sequence[str]) -> tuple[dict[str, int], int]:
+        """In how many texts each of these stems is, and of how many; counted once for a state."""
+        state, (of, held, total) = self._store.state, self._counted
+        if of != state or len(held) > MOST_COUNTS:
+            held, total = {}, self._store.text_count()
+            self._counted = state, held, total
+        new = [stem for stem in dict.fromkeys(asked) if stem not in held]
+        held |= dict.fromkeys(new, 0) | self._store.term_counts(new)
+        return {stem: held[stem] for stem in asked}, total
+
+    def scope(self, question: str, history: Sequence[Turn], filters: Filters) -> Scope:
+        """What the question says about the releases meant; for a follow-up, with the turn before."""
+        today, issuers = filters.as_of or dt.date.today(), self._issuers_named(filters)
+        said = read_scope(question, issuers, today)
+        if in_context(question, history) == question:
+            return said
+        last = history[-1]
+        before = read_scope(last.question[:LONGEST_TURN], issuers, today).without(last.ignore)
+        return said.following(before, question)
+
+    def _issuers_named(self, filters: Filters) -> Issuers:
+        state = self._store.state
+        if self._issuers[0] != state:
+            known: dict[str, list[tuple[str, dt.date | None]]] = {}
+            for name, issuer, day in self._store.issuers():
+                known.setdefault(name, []).append((issuer, day))
+            self._issuers = state, known
+        issuers, as_of = self._issuers[1], filters.as_of
+
+        def named(names: Sequence[str]) -> Mapping[str, str]:
+            found: dict[str, str] = {}
+            for name in names:
+                for issuer, day in issuers.get(name, ()):
+                    if as_of is None or (day is not None and day <= as_of):
+                        found.setdefault(name, issuer)
+            return found
+
+        return named
+
+    def _on(self, stage: str) -> bool:
+        return stage not in self._settings.off
 
 
-def fts(text: str, share: Mapping[str, float]) -> str:
-    """An FTS5 expression for any of the words of ``text`` that are not too common, each quoted.
-
-    ``share`` holds the share of texts, 0 to 1, that have the stem of each word.
+def spread(hits: Sequence[Hit], said: Scope) -> list[Hit]:
+    """The hits; behind the best, where the question names several companies, else several periods, the
+    best of each.
     """
-    tokens = list(dict.fromkeys(words(text)))
-    rare = [token for token in tokens if share[stems(token)[0]] <= COMMON] or tokens
-    phrases = [f'"{token}"' for token in rare]
-    return " OR ".join(dict.fromkeys([*phrases, *code_variants(text)])) or '""'
+    first: dict[int, None] = dict.fromkeys(range(min(1, len(hits))))
+    if len(said.companies) > 1:
+        for company in said.companies:
+            of = (i for i, hit in enumerate(hits) if hit.company == company)
+            first |= dict.fromkeys(islice(of, 1))
+    elif len(said.periods) > 1:
+        for period in said.periods:
+            of = (i for i, hit in enumerate(hits) if nearest([period], hit.date) < NEAR)
+            first |= dict.fromkeys(islice(of, 1))
+    order = [*sorted(first), *(i for i in range(len(hits)) if i not in first)]
+    return [hits[i] for i in order]
 
 
-def in_context(question: str, history: Sequence[Turn]) -> str:
-    """The question; for a follow-up, with the turn before it, whose names it leaves out.
-
-    A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they"), or names
-    nothing of its own: no capitalised word behind the first, no figure, no compound that is rare in
-    general ("satri-cel") and not from the turn before.
-    """
-    if not history:
-        return question
-    last = history[-1]
-    compounds = stems(" ".join(_COMPOUND.findall(question)))
-    before = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
-    names = _NAMES.search(question.strip(), 1) or any(
-        weight >= UNKNOWN and term not in before for term, weight in prior_weights(compounds).items()
+def wanted(said: Scope) -> Wanted:
+    """Which of the releases that carry one text is meant."""
+    periods = said.periods
+    return Wanted(
+        said.companies,
+        min(p.first for p in periods) if periods else None,
+        max(p.last for p in periods) if periods else None,
+        said.order == "first",
     )
-    if names and not _POINTS_BACK.search(question):
-        return question
-    return f"{question} {last.question[:LONGEST_TURN]} {last.answer[:CONTEXT]}"
 
 
 def fuse(*searches: Mapping[int, float]) -> dict[int, float]:
@@ -136,8 +234,8 @@ def fuse(*searches: Mapping[int, float]) -> dict[int, float]:
         best, least = max(scores.values()), min(scores.values())
         for key in keys:
             by_score[key] += max(scores.get(key, least), 0.0) / (best if best > 0 else 1.0)
-        for rank, key in enumerate(sorted(scores, key=lambda key: -scores[key]), 1):
-            by_rank[key] += 1 / (RANK_OFFSET + rank)
+        for place, key in enumerate(sorted(scores, key=lambda key: -scores[key]), 1):
+            by_rank[key] += 1 / (RANK_OFFSET + place)
     tops = [max(part.values(), default=1.0) or 1.0 for part in (by_score, by_rank)]
     return {key: (by_score[key] / tops[0] + by_rank[key] / tops[1]) / 2 for key in keys}
 

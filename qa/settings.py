@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+STAGES = (
+    "lexical",
+    "dense",
+    "titles",
+    "scope",
+    "aliases",
+    "recurrence",
+    "phrases",
+    "weights",
+    "reranker",
+    "diversity",
+)
+"""The stages of retrieval that can be switched off one by one, to measure what each is worth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """``candidates`` texts are taken from each search before fusion."""
+    """``candidates`` texts are taken from each search; the stages in ``off`` are left out.
 
-    candidates: int = 100
+    ``reranker`` names a cross-encoder (a folder, or a name known to sentence-transformers) that looks at
+    the best ``reranked`` passages again; none by default.
+    """
+
+    candidates: int = 80
+    reranker: str | None = None
+    reranked: int = 20
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

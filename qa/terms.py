@@ -1,53 +1,18 @@
-"""Words of questions and texts, reduced as the index reduces them."""
+"""How much words tell, and other ways to write them."""
 
 from __future__ import annotations
 
 import json
-import re
-import threading
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from math import log
-
-import Stemmer
 
 PRIOR_TEXTS = 1000
 """How many texts the general experience of how common words are counts for."""
 
 UNKNOWN = 7.0
 """A weight by general experience alone that only words have which it does not know."""
-
-_WORD = re.compile(r"[^\W_]+")
-_CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
-_local = threading.local()  # a Stemmer keeps state, so each thread has its own
-
-
-def words(text: str) -> list[str]:
-    """The words of ``text`` as SQLite's unicode61 tokenizer makes them: folded, without marks."""
-    folded = text.casefold()
-    if not folded.isascii():
-        marked = unicodedata.normalize("NFD", folded)
-        folded = "".join(c for c in marked if not unicodedata.combining(c))
-    return _WORD.findall(folded)
-
-
-def stems(text: str) -> list[str]:
-    """The words of ``text`` under Porter's stemmer, the one of the index."""
-    stemmer = getattr(_local, "stemmer", None)
-    if stemmer is None:
-        stemmer = _local.stemmer = Stemmer.Stemmer("porter")
-    found: list[str] = stemmer.stemWords(words(text))
-    return found
-
-
-def code_variants(text: str) -> Iterator[str]:
-    """Other spellings of code names as FTS5 phrases: ``CT041`` is ``CT-041`` and ``CT 041``."""
-    for match in _CODE.finditer(text):
-        parts = re.findall(r"[A-Za-z]+|\d+", match[0])
-        yield '"' + " ".join(parts) + '"'
-        yield '"' + "".join(parts) + '"'
 
 
 def shares(counts: Mapping[str, int], total: int) -> dict[str, float]:

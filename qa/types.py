@@ -16,7 +16,8 @@ Outcome = Literal["supported", "corrected", "dropped"]
 class Citation:
     """A quote and where it stands: ``store.release(release_id).text[start:end] == quote``.
 
-    ``source`` is the release's address where it has one, else the file it was read from.
+    ``source`` is the release's address where it has one, else the file it was read from. ``carriers``
+    releases hold the passage that it is from, from ``first_seen`` to ``last_seen``.
     """
 
     release_id: str
@@ -26,6 +27,9 @@ class Citation:
     title: str
     date: dt.date | None
     source: str
+    carriers: int = 1
+    first_seen: dt.date | None = None
+    last_seen: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,26 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """One thing that a question says of the releases it means: ``question[start:end]``, in standard
+    words as ``label``; what it takes from the turn before has no span (both are 0).
+    """
+
+    kind: Literal["company", "period", "order", "as-of"]
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier question of the conversation and what was answered."""
+    """An earlier question of the conversation, what was answered, and which labels of what it says of
+    releases were taken back.
+    """
 
     question: str
     answer: str = ""
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +87,8 @@ class Answer:
     ``not_found``). ``model`` names what the sentences shown are from. ``timings_ms`` holds milliseconds a
     stage. Where a language model ran, ``usage`` holds its token counts, ``raw`` its output before
     verification and ``checks`` what became of each of its sentences; ``notes`` say in a clause each what
-    a reader should know, such as that the extractive answer stands in.
+    a reader should know, such as that the extractive answer stands in. ``scope`` holds what the question
+    was taken to say of the releases meant.
     """
 
     status: Status
@@ -82,6 +102,7 @@ class Answer:
     raw: str | None = None
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
+    scope: tuple[Mention, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values, under the names of the fields; dates as YYYY-MM-DD."""

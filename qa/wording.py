@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from index.terms import stems
+
 from .claims import COMMON, Text, Word, agreement, context
-from .terms import stems
 
 _NEGATIONS = frozenset(
     stems(

@@ -11,19 +11,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 import app
+from evals.benchmarks.clients import Client
 from index.errors import FilterError, ModelError, NotInIndex, ReleaseQAError
 from index.types import Filters, Overview, Release
-from qa.types import Answer, Check, Citation, Sentence, Turn
+from qa.types import Answer, Check, Citation, Mention, Sentence, Turn
 
 FILLER = "This line is here to make the release long. " * 30
 TEXT = (
@@ -84,6 +86,7 @@ class FakeQA:
     """Answers two topics, refuses one company, breaks on one word, knows nothing else.
 
     ``slow`` questions are answered by a model, which waits before each sentence and at the end.
+    ``meet`` questions wait for each other, CLIENTS of them, and are answered by themselves.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class FakeQA:
         self.wait = wait
         self.ended = 0  # slow answers, finished or closed
         self.asked: list[tuple[str, Filters, Sequence[Turn]]] = []
+        self.ignored: list[Collection[str]] = []
+        self.meeting = Barrier(app.CLIENTS)
 
     def stream(
         self,
@@ -104,18 +109,21 @@ class FakeQA:
         until: dt.date | None = None,
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
+        ignore: Collection[str] = (),
     ) -> Iterator[Answer]:
         self.asked.append((question, Filters(company, since, until, as_of), history))
+        self.ignored.append(ignore)
         if company == "Foo":
             raise FilterError("no issuer matches 'Foo'; nearest: Example Bio")
-        answer = self.answer(question)
+        scope = tuple(m for m in self.scope(question) if m.label not in ignore)
+        answer = replace(self.answer(question, ignore), scope=scope)
         slow = "slow" in question
         try:
             for n in range(1, len(answer.sentences) + 1):
                 if slow:
                     self.wait()
                 sentences, citations = answer.sentences[:n], answer.citations[:n]
-                yield Answer("answered", "", sentences, citations, model=answer.model)
+                yield Answer("answered", "", sentences, citations, model=answer.model, scope=scope)
             if slow:
                 self.wait()
             if "model fails" in question:
@@ -124,8 +132,24 @@ class FakeQA:
         finally:
             self.ended += slow
 
-    def answer(self, question: str) -> Answer:
-        if "break" in question:
+    def scope(self, question: str) -> list[Mention]:
+        """A company, a period of the turn before for what begins with "And", and the latest."""
+        found = [Mention("period", "Q2 2020", 0, 0)] if question.startswith("And") else []
+        company = ATTACK if "hostile" in question else "Merck"
+        at, latest = question.find("Merck"), question.find("latest")
+        if at >= 0:
+            found.append(Mention("company", company, at, at + 5))
+        if latest >= 0:
+            found.append(Mention("order", "latest", latest, latest + 6))
+        return found
+
+    def answer(self, question: str, ignore: Collection[str] = ()) -> Answer:
+        if "meet" in question:
+            self.meeting.wait(30)
+            return Answer("answered", question, (Sentence(question, (0,)),), (cite(PLAIN, "It was"),))
+        if ignore and "lost" in question:
+            return Answer("not_found", "", confidence=0.7)
+        if "break" in question and (ignore or "later" not in question):
             raise ZeroDivisionError("secret detail")
         if "ended" in question:
             return Answer("not_found", "", notes=(f"{self.ended} ended",))
@@ -170,8 +194,20 @@ NO_LIMITS: app.Limits = ("", "", "", "")
 
 def respond(qa: FakeQA, question: str, session: app.Session, limits: app.Limits) -> app.Exchange:
     """What an exchange ends as."""
-    *_, last = app.respond(qa, question, session, limits)
+    *_, last = app.respond(qa, app.Exchange(len(session), question, limits), session)
     return last
+
+
+def reread(qa: FakeQA, session: app.Session, key: str) -> app.Session:
+    """The conversation after a click on a chip."""
+    asked = app.again(session, key)
+    assert asked
+    *_, last = app.respond(qa, asked, session)
+    return app.placed(session, last)
+
+
+def fresh(question: str) -> app.Exchange:
+    return app.Exchange(0, question, NO_LIMITS)
 
 
 def plain_text(markup: str) -> str:
@@ -244,10 +280,10 @@ def test_release_text_is_shown_verbatim_with_its_quotes() -> None:
 
 def test_nothing_of_a_release_becomes_markup() -> None:
     qa = FakeQA(HOSTILE)
-    exchange = respond(qa, f"hostile {ATTACK}", (), NO_LIMITS)
+    exchange = respond(qa, f"hostile Merck {ATTACK}", (), NO_LIMITS)
     shown = "".join(
         [
-            app.transcript((exchange,), pending=ATTACK),
+            app.transcript((exchange,), replace(exchange, turn=1, body="", question=ATTACK)),
             app.view(qa, (exchange,), "0-0"),
             app.header_html(qa.overview()),
             app.welcome_html(qa.overview()),
@@ -364,11 +400,91 @@ def test_a_source_that_left_the_index_is_said_to_be_gone() -> None:
     assert "rq-source" in app.found_html(qa, answered(cite(PLAIN, "It was")), 0)
 
 
+# --------------------------------------------------------------------- how it was read
+
+
+def chips(exchange: app.Exchange) -> list[str]:
+    """What the chips of an exchange do, by their names for those who hear them."""
+    return [
+        html.unescape(name) for name in re.findall('data-scope="[^"]*" aria-label="(.*?)"', exchange.html)
+    ]
+
+
+def test_how_the_question_was_read_is_shown() -> None:
+    qa = FakeQA(PLAIN)
+    first = respond(qa, "Is Merck the latest?", (), NO_LIMITS)
+    assert chips(first) == ["Do not prefer Merck", "Do not prefer the latest"]
+    assert 'data-scope="0-1"' in first.html
+    then = respond(qa, "And Merck?", (first,), NO_LIMITS)
+    assert chips(then) == ["Do not prefer Q2 2020", "Do not prefer Merck"]
+    assert "Do not prefer Q2 2020 (taken over from the question before)" in then.html
+    assert "rq-scope" not in respond(qa, "weather?", (), NO_LIMITS).html
+
+
+def test_what_is_taken_back_accumulates_and_is_restored() -> None:
+    qa = FakeQA(PLAIN)
+    limits = ("Example", "2024-01-01", "", "")
+    session: app.Session = (respond(qa, "Is Merck the latest on THANK-uCAR?", (), limits),)
+    session = (*session, respond(qa, "And then?", session, NO_LIMITS))
+    session = reread(qa, session, "0-0")
+    assert chips(session[0]) == ["Prefer Merck again", "Do not prefer the latest"]
+    session = reread(qa, session, "0-1")
+    assert chips(session[0]) == ["Prefer Merck again", "Prefer the latest again"]
+    session = reread(qa, session, "0-0")
+    assert chips(session[0]) == ["Do not prefer Merck", "Prefer the latest again"]
+    assert qa.ignored == [(), (), ("Merck",), ("Merck", "latest"), ("latest",)]
+    question, filters, history = qa.asked[-1]
+    assert (question, history) == ("Is Merck the latest on THANK-uCAR?", [])  # nothing that came later
+    assert filters == Filters("Example", dt.date(2024, 1, 1))
+    assert [e.question for e in session] == ["Is Merck the latest on THANK-uCAR?", "And then?"]
+    assert 'data-cite="0-1"' in session[0].html
+
+
+@pytest.mark.parametrize("key", ["", "x", "0", "0-9", "9-0", "-1-0", "0-0-0"])
+def test_a_click_on_no_chip_asks_nothing(key: str) -> None:
+    assert app.again((respond(FakeQA(PLAIN), "Merck?", (), NO_LIMITS),), key) is None
+
+
+def test_the_chips_outlast_an_error() -> None:
+    qa = FakeQA(PLAIN)
+    session = reread(qa, (respond(qa, "Merck, break later", (), NO_LIMITS),), "0-0")
+    assert "This question failed" in session[0].html
+    assert chips(session[0]) == ["Prefer Merck again"]
+    assert "No release here" in reread(qa, session, "0-0")[0].html
+
+
+def test_the_answer_before_stays_until_the_next_is_there() -> None:
+    qa = FakeQA(PLAIN)
+    session = (respond(qa, "Merck on THANK-uCAR?", (), NO_LIMITS), respond(qa, "more?", (), NO_LIMITS))
+    asked = app.again(session, "0-0")
+    shown = app.transcript(session, asked)
+    assert re.findall('role="status">(.*?)<', shown) == ["Reading…"]
+    assert shown.count('class="rq-stale" inert') == 1
+    assert session[0].body in shown and session[1].html in shown
+
+
+def test_text_that_recurs_says_where() -> None:
+    @dataclass(frozen=True)
+    class Recurring:
+        carriers: int = 1
+        first_seen: dt.date | None = None
+        last_seen: dt.date | None = None
+
+    def told(*args: Any) -> str:
+        return plain_text(app.recurs_html(Recurring(*args)))  # type: ignore[arg-type]
+
+    days = dt.date(2019, 1, 4), dt.date(2024, 11, 7)
+    assert told(42, *days) == "in 42 releases, 4 Jan 2019 to 7 Nov 2024"
+    assert told(2, days[0], days[0]) == "in 2 releases, 4 Jan 2019"
+    assert told(1042) == "in 1,042 releases"
+    assert told() == app.recurs_html(cite(PLAIN, "It was")) == ""
+
+
 # ------------------------------------------------------------------- what a model writes
 
 
 def test_pieces_only_grow() -> None:
-    shown = [e.html for e in app.respond(FakeQA(PLAIN), "slow?", (), NO_LIMITS)]
+    shown = [e.html for e in app.respond(FakeQA(PLAIN), fresh("slow?"), ())]
     *growing, last = shown
     assert all("local is writing…" in piece for piece in growing)
     assert "rq-pending" not in last
@@ -415,7 +531,7 @@ def test_an_error_takes_nothing_back() -> None:
 
 def test_closing_the_pieces_stops_the_model() -> None:
     qa = FakeQA(PLAIN)
-    answering = app.respond(qa, "slow?", (), NO_LIMITS)
+    answering = app.respond(qa, fresh("slow?"), ())
     next(answering)
     before = qa.ended
     answering.close()
@@ -424,12 +540,12 @@ def test_closing_the_pieces_stops_the_model() -> None:
 
 def test_what_was_shown_stays_when_stopped() -> None:
     qa = FakeQA(PLAIN)
-    first = next(app.respond(qa, "slow?", (), NO_LIMITS))
-    end = app.stopped(qa, "slow?", first, 0, 1.5)
+    first = next(app.respond(qa, fresh("slow?"), ()))
+    end = app.stopped(qa, fresh("slow?"), first, 1.5)
     kept = first.html.partition('<p class="rq-pending"')[0]
     assert end.html.startswith(kept)
     assert "stopped · " in end.html and "rq-pending" not in end.html
-    nothing = app.stopped(qa, "slow?", None, 0, 1.5)
+    nothing = app.stopped(qa, fresh("slow?"), None, 1.5)
     assert nothing.answer is None and "stopped" in nothing.html
 
 
@@ -439,7 +555,7 @@ def shown_until(qa: FakeQA, question: str, stop_after: int = 0) -> list[app.Exch
     async def show() -> list[app.Exchange]:
         shown, stop = [], asyncio.Event()
         with ThreadPoolExecutor(1) as pool:
-            async for exchange in app.settled(app.respond(qa, question, (), NO_LIMITS), stop, pool):
+            async for exchange in app.settled(app.respond(qa, fresh(question), ()), stop, pool):
                 shown.append(exchange)
                 if len(shown) == stop_after:
                     stop.set()
@@ -530,6 +646,16 @@ def test_it_serves_the_page_and_no_files(server: Server) -> None:
         assert "releaseqa" in client.get("/").text
         for path in (__file__, "/etc/hostname", "app.py"):
             assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_clients_that_ask_at_the_same_time_get_their_own_answers(server: Server) -> None:
+    questions = [f"Will question {n} meet the others?" for n in range(app.CLIENTS)]
+    client = Client(server.address)
+    with ThreadPoolExecutor(len(questions)) as pool:
+        shown = list(pool.map(client.ask, questions))
+    client.close()
+    numbers = [set(re.findall(r"question (\d+)", plain_text(page))) for page in shown]
+    assert numbers == [{str(n)} for n in range(len(questions))]
 
 
 FLAGS = [
@@ -625,6 +751,43 @@ def test_in_a_browser(server: Server, browser: Any) -> None:
     assert page.locator(".rq-exchange").count() == 0
     assert page.locator("mark").count() == 0
     assert shown.hosts == {server.address.split("/")[2]}
+    assert not shown.errors
+
+
+@pytest.mark.browser
+def test_how_it_was_read_is_taken_back_in_a_browser(server: Server, browser: Any) -> None:
+    shown = Page(browser, server.address)
+    page = shown.tab
+    quote = FakeQA(PLAIN).answer("THANK-uCAR").citations[0].quote
+
+    def chip(name: str) -> Any:
+        return page.get_by_role("button", name=name, exact=True)
+
+    shown.ask("Is it lost: Merck on THANK-uCAR, the latest?")
+    page.locator("mark.active").wait_for()
+    chip("Do not prefer Merck").focus()
+    page.keyboard.press("Enter")
+    page.locator(".rq-missing").wait_for()
+    again = chip("Prefer Merck again")
+    assert again.evaluate("chip => document.activeElement === chip")  # the focus stays where it was
+    assert "line-through" in again.locator("span").evaluate("e => getComputedStyle(e).textDecoration")
+    assert page.locator("mark").count() == 0  # what was shown is no source of this answer
+
+    shown.ask("hostile Merck")
+    page.locator(".rq-exchange").nth(0).get_by_role("button", name="Prefer Merck again").focus()
+    page.keyboard.press("Space")
+    page.locator('[data-shows="0-0"]').wait_for()
+    assert page.locator("mark.active").text_content() == quote
+    assert page.locator(".rq-exchange").count() == 2
+    assert chip("Do not prefer the latest").is_visible()
+
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.locator('[data-scope="1-0"]').click()
+    page.locator('.rq-off[data-scope="1-0"]').wait_for()
+    assert page.locator('[data-scope="1-0"] span').text_content() == ATTACK
+    assert page.evaluate("window.ran") is None
+    width = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(width)  # a long name does not widen the page
     assert not shown.errors
 
 

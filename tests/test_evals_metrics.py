@@ -261,3 +261,59 @@ def test_perfect_and_empty_calibration() -> None:
 )
 def test_auc(scores: list[float], positive: list[bool], expected: float | None) -> None:
     assert metrics.auc(scores, positive) == expected
+
+
+@pytest.mark.parametrize(
+    ("gains", "ideal", "k", "expected"),
+    [
+        ([1.0], [1.0], 10, 1.0),
+        ([0.0, 1.0], [1.0], 10, 1 / np.log2(3)),
+        ([0.0, 0.0, 1.0], [1.0], 10, 0.5),
+        ([0.0, 0.0, 1.0], [1.0], 2, 0.0),
+        ([1.0, 0.0, 1.0], [1.0, 1.0], 10, 1.5 / (1 + 1 / np.log2(3))),
+        ([1.0, 2.0], [1.0, 2.0], 10, (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))),
+        ([1.0, 0.0], [1.0] * 5, 2, 1 / (1 + 1 / np.log2(3))),  # the ideal has no more places
+        ([], [1.0], 10, 0.0),
+        ([0.0], [], 10, 0.0),
+    ],
+)
+def test_ndcg(gains: list[float], ideal: list[float], k: int, expected: float) -> None:
+    assert metrics.ndcg(gains, ideal, k) == pytest.approx(expected)
+
+
+ONE, OTHER = Evidence("r", 0, 10), Evidence("r", 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("type", "evidence", "hits", "expected"),
+    [
+        ("number", (ONE,), [At("x", 0, 10), At("r", 0, 10)], 1 / np.log2(3)),
+        ("number", (ONE, OTHER), [At("r", 0, 10)], 1.0),  # any one will do,
+        ("number", (ONE, OTHER), [At("r", 0, 10), At("r", 20, 30)], 1.0),  # and more gain nothing
+        ("multi", (ONE, OTHER), [At("r", 0, 10)], 1 / (1 + 1 / np.log2(3))),
+        ("multi", (ONE, OTHER), [At("r", 20, 30), At("r", 0, 10)], 1.0),
+        ("multi", (ONE, OTHER), [At("r", 0, 10)] * 2, 1 / (1 + 1 / np.log2(3))),  # a span counts once
+        ("multi", (ONE, OTHER), [At("r", 0, 30)], 1.0),  # both in one passage are one
+        ("multi", (ONE, OTHER), [At("x", 0, 9), At("r", 0, 30), At("r", 0, 10)], 1 / np.log2(3)),
+        ("number", (ONE,), [At("x", 0, 10)] * 10 + [At("r", 0, 10)], 0.0),  # the eleventh
+        ("number", (ONE,), [], 0.0),
+    ],
+)
+def test_ndcg_of_gold_spans(
+    type: str, evidence: tuple[Evidence, ...], hits: list[At], expected: float
+) -> None:
+    assert metrics.passage_ndcg(question(evidence=evidence, type=type), hits) == pytest.approx(expected)
+
+
+def test_a_paired_difference_draws_the_same_questions_of_both() -> None:
+    hard = [0.0, 1.0] * 50
+    easier = [0.0, 1.0, 1.0, 1.0] * 25
+    apart = metrics.paired({"better": easier, "same": hard}, {"better": hard, "same": hard})
+    assert apart["same"] == Figure(0.0, 0.0, 0.0)
+    assert apart["better"].value == 0.25
+    low, high = apart["better"].low, apart["better"].high
+    assert low is not None and high is not None
+    # 100 draws of 0 or 1 with mean 0.25: a standard error of 0.043; apart, it would be 0.066
+    assert [low, high] == pytest.approx([0.25 - 1.96 * 0.0433, 0.25 + 1.96 * 0.0433], abs=0.015)
+    reverse = metrics.paired({"better": hard}, {"better": easier})["better"]
+    assert (reverse.value, reverse.low, reverse.high) == (-0.25, -high, -low)

@@ -15,6 +15,7 @@ import numpy as np
 
 from index import sync
 from index.store import DATABASE, Store
+from index.terms import folded
 from index.types import Filters, Hit, Vectors
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -94,6 +95,7 @@ def index(folder: Path, source: Path, embedder: FakeEmbedder | None = None) -> s
 
 def rows(folder: Path, sql: str) -> list[Any]:
     connection = sqlite3.connect(folder / DATABASE)
+    connection.create_function("folded", 1, folded)
     try:
         found = connection.execute(sql).fetchall()
         connection.commit()
@@ -105,7 +107,8 @@ def rows(folder: Path, sql: str) -> list[Any]:
 def sound(folder: Path) -> None:
     """Raises where SQLite or its word index finds the database damaged, or it holds a stray row."""
     rows(folder, "INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
-    assert rows(folder, "PRAGMA integrity_check") == [("ok",)]
+    found = rows(folder, "PRAGMA integrity_check")
+    assert found == [("ok",)], found
     assert rows(folder, "PRAGMA foreign_key_check") == []
     assert rows(folder, "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM passages)") == []
     assert rows(folder, "SELECT hash FROM texts EXCEPT SELECT hash FROM vectors") == []

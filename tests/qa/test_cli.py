@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from qa.cli import main
+from qa.pipeline import ReleaseQA
 
 ROOT = Path(__file__).parents[2]
 WIRE = ROOT.parent / "shared" / "releases" / "carsgen-2025-01-20.txt"
@@ -65,7 +67,7 @@ def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_p
     answer = json.loads(done.stdout)
     assert list(answer) == [
         "status", "text", "sentences", "citations", "confidence", "model", "timings_ms", "usage", "raw",
-        "checks", "notes",
+        "checks", "notes", "scope",
     ]  # fmt: skip
     assert answer["status"] == "answered"
     assert "NKG2A" in answer["text"]
@@ -81,7 +83,139 @@ def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_p
 
 def test_not_found_is_a_result(demo: Path) -> None:
     done = run("ask", "Which football club won the 1998 cup final in Lisbon?", "--index", demo)
-    assert done.stdout == "Not found: no release searched was found to say this.\n"
+    assert done.stdout == (
+        "Not found: no release searched was found to say this.\nread as: 1998 (take back with --ignore)\n"
+    )
+
+
+READ = "What did Caribou cut in Q2 2025?"
+
+
+@pytest.mark.parametrize(
+    ("command", "question", "ignore", "read", "note"),
+    [
+        ("ask", READ, [], "read as: Caribou Biosciences · Q2 2025 (", ""),
+        ("ask", READ, ["caribou biosciences"], "read as: Q2 2025, without Caribou Biosciences (", ""),
+        (
+            "search",
+            READ,
+            ["Q2 2025", "Caribou Biosciences"],
+            "read as: without Caribou Biosciences · Q2 2025 (",
+            "",
+        ),
+        (
+            "search",
+            READ,
+            ["Q2 2025", "Merck", "Q3"],
+            "read as: Caribou Biosciences, without Q2 2025 (",
+            "--ignore Merck · Q3 changes nothing: the question is read as: Caribou Biosciences · Q2 2025\n",
+        ),
+        (
+            "ask",
+            "Which cell is shielded?",
+            ["Merck"],
+            None,
+            "--ignore Merck changes nothing: the question names no company, period or order\n",
+        ),
+    ],
+)
+def test_what_a_question_is_read_as_is_told_and_taken_back(
+    demo: Path, command: str, question: str, ignore: list[str], read: str | None, note: str
+) -> None:
+    options = [option for label in ignore for option in ("--ignore", label)]
+    done = run(command, question, "--index", demo, *options)
+    told = [line for line in done.stdout.splitlines() if line.startswith("read as")]
+    assert told == ([f"{read}take back with --ignore)"] if read else [])
+    assert done.stderr == note
+
+
+def test_what_is_taken_back_reaches_the_answer_and_the_search(demo: Path) -> None:
+    done = run("ask", READ, "--index", demo, "--json", "--ignore", "Q2 2025", "--ignore", "Merck")
+    assert done.stderr.startswith("--ignore Merck changes nothing")
+    answer = json.loads(done.stdout)
+    assert [(m["kind"], m["label"]) for m in answer["scope"]] == [("company", "Caribou Biosciences")]
+    scores = [
+        [hit["score"] for hit in json.loads(run("search", READ, "--index", demo, "--json", *back).stdout)]
+        for back in ((), ("--ignore", "Caribou Biosciences"))
+    ]
+    assert scores[0] != scores[1]
+
+
+def test_text_that_recurs_says_where(demo: Path) -> None:
+    done = run("search", "About CARsgen Therapeutics", "-k", "3", "--index", demo)
+    assert re.search(r"\[\d+:\d+\], in \d+ releases, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d\n", done.stdout)
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two releases that state other names."""
+    folder = tmp_path_factory.mktemp("named")
+    bodies = [
+        "Alpha Corp tests zevor-cel (CT053) in Lyon.",
+        "Alpha Corp tests zevor-cel (CT-053) in Rome. It also tests"
+        " ZEVORIX (zevor-cel) in Oslo. Progression-free survival (PFS) rose.",
+    ]
+    lines = [
+        {
+            "id": f"a{n}",
+            "body": body,
+            "title": f"Title {n}\x9b",
+            "date": f"2024-0{n}-02",
+            "company": "Alpha Corp",
+        }
+        for n, body in enumerate(bodies, 1)
+    ]
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    run("index", folder / "a.jsonl", "--index", folder / "x.index")
+    return folder / "x.index"
+
+
+def test_other_names_are_told_with_the_words_that_state_them(named: Path) -> None:
+    text = "Alpha Corp tests zevor-cel (CT-053) in Rome."
+    quote = "zevor-cel (CT-053)"
+    start = text.index("zevor")
+    told = run("aliases", "ct 053", "--index", named).stdout
+    lines = [line.strip() for line in told.splitlines()]
+    assert lines == [
+        "CT-053: code of zevor-cel, in 2 releases",
+        "Title 2\ufffd, 2024-02-02",
+        f"a2 [{start}:{start + len(quote)}]",
+        quote,
+        "",
+        "These have further names:",
+        "ZEVORIX: brand of zevor-cel, in 1 release",
+    ]
+    both = run("aliases", "Zevor-Cel", "--index", named).stdout
+    assert "CT-053: code" in both and "ZEVORIX: brand" in both and "further" not in both
+
+
+def test_other_names_as_json(named: Path) -> None:
+    told = json.loads(run("aliases", "CT053", "--index", named, "--json").stdout)
+    assert list(told) == ["name", "pairs", "more"]
+    assert [(p["name"], p["of"], p["kind"], p["count"], p["date"]) for p in told["pairs"]] == [
+        ("CT-053", "zevor-cel", "code", 2, "2024-02-02")
+    ]
+    assert told["pairs"][0]["quote"] == "zevor-cel (CT-053)"
+    assert [p["name"] for p in told["more"]] == ["ZEVORIX"]
+    with ReleaseQA.open(named) as qa:
+        assert [(pair.name, pair.of) for pair in qa.aliases("ct 053")] == [("CT-053", "zevor-cel")]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("Alhpa Corp", "; near: Alpha Corp"),
+        ("zzz", ""),
+        ("%", ""),
+        ("x' OR 1", ""),
+        ("\x1b[31m", ""),
+        ("\udc80", ""),
+    ],
+)
+def test_a_name_that_no_release_states_is_one_line(named: Path, name: str, near: str) -> None:
+    done = run("aliases", name, "--index", named)
+    assert (done.stdout, done.stderr) == ("", f"no release here states another name for {name!r}{near}\n")
+    assert json.loads(run("aliases", name, "--index", named, "--json").stdout)["pairs"] == []
 
 
 def test_filters_reach_the_search(demo: Path) -> None:
@@ -107,6 +241,8 @@ def test_show_and_status(demo: Path) -> None:
         (("ask", "why?", "--company", "Nobody & Sons"), "no release here is by 'Nobody & Sons'"),
         (("ask", "why?", "--since", "2024-13-01"), "write it as YYYY-MM-DD"),
         (("ask", " "), "the question is empty"),
+        (("aliases", " "), "the name is empty"),
+        (("search", "why?", "--as-of", "soon"), "write it as YYYY-MM-DD"),
         (("ask", "why?", "--model", "oracle"), "is no language model; name one of: local"),
         (("ask", "why?", "--embedder", "other"), "--rebuild"),
         (("index", "no/such/folder"), "there is no such file or folder"),

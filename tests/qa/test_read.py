@@ -9,6 +9,7 @@ from index_fakes import FakeEmbedder, vector
 
 from index.types import Hit
 from qa.features import NAMES, candidates, matrix
+from qa.query import Query, terms
 from qa.read import (
     ANSWER_NAMES,
     SHORTLIST,
@@ -19,7 +20,7 @@ from qa.read import (
     shortlist,
     with_similarity,
 )
-from qa.retrieve import Query
+from qa.scope import Scope
 from qa.settings import Reading
 
 
@@ -28,7 +29,8 @@ def hit(text: str, release_id: str = "r", start: int = 0, score: float = 1.0, ti
 
 
 def asked(text: str, weights: dict[str, float] | None = None) -> Query:
-    return Query(text, text, weights or {"x": 1.0}, vector(text))
+    weights = weights or {"x": 1.0}
+    return Query(text, text, weights, terms("", weights, ()), vector(text), Scope())
 
 
 def named(query: Query, text: str, **fields: str) -> dict[str, float]:

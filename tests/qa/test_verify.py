@@ -155,6 +155,9 @@ def test_an_answer_is_plain_json() -> None:
                 "title": "T",
                 "date": "2020-01-02",
                 "source": "u",
+                "carriers": 1,
+                "first_seen": None,
+                "last_seen": None,
             }
         ],
         "confidence": 0.5,
@@ -164,4 +167,5 @@ def test_an_answer_is_plain_json() -> None:
         "raw": None,
         "checks": [],
         "notes": [],
+        "scope": [],
     }

@@ -1,0 +1,58 @@
+"""Words of questions and texts, reduced alike for both: what the lexical search compares."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+import zlib
+
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+"""Shape (n,): a code a word, in the order of the text. Two stems share one once in 4 thousand million."""
+
+_WORD = re.compile(r"[^\W_]+")
+_GREEK = re.compile(r"(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])")
+UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+"""A character of writing without spaces."""
+
+_local = threading.local()  # a Stemmer keeps state, so each thread has its own
+
+
+def folded(text: str) -> str:
+    """``text`` as it is searched, for a tokenizer that splits at what is no letter or digit.
+
+    Full-width and other compatible forms are one (NFKC); a Greek letter that stands alone is its name,
+    as in ``IL-1beta``; characters of writing without spaces (Chinese, Japanese) are a word each.
+    """
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text.replace("™", " "))  # NFKC would glue "TM" to the name
+    text = _GREEK.sub(lambda match: f" {unicodedata.name(match[0]).rpartition(' ')[2].lower()} ", text)
+    return UNSPACED.sub(r" \1 ", text)
+
+
+def words(text: str) -> list[str]:
+    """The words of ``text`` as SQLite's unicode61 tokenizer makes them of its folded form."""
+    lower = folded(text).casefold()
+    if not lower.isascii():
+        marked = unicodedata.normalize("NFD", lower)
+        lower = "".join(c for c in marked if not unicodedata.combining(c))
+    return _WORD.findall(lower)
+
+
+def stems(text: str) -> list[str]:
+    """The words of ``text`` under Porter's stemmer, the one of the index."""
+    stemmer = getattr(_local, "stemmer", None)
+    if stemmer is None:
+        stemmer = _local.stemmer = Stemmer.Stemmer("porter")
+    found: list[str] = stemmer.stemWords(words(text))
+    return found
+
+
+def codes(text: str) -> Codes:
+    """The stems of ``text`` in order, a code each (CRC-32)."""
+    return np.fromiter((zlib.crc32(stem.encode()) for stem in stems(text)), dtype=np.uint32)

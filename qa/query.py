@@ -1,0 +1,175 @@
+"""A question made ready for search: its words and what they tell, other names, scope, vector."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+
+from index.aliases import key
+from index.terms import codes, stems, words
+from index.types import NamePair, Vectors
+
+from .rank import Phrase, Terms
+from .scope import Scope
+from .terms import UNKNOWN, prior_weights, shares, weights
+from .types import Turn
+
+COMMON = 0.2
+"""A word in more than this share of the texts is left out of the lexical search: it would match
+most of the index, cost most of the time and move no score."""
+
+POSTINGS = 3_000
+"""Texts that the words searched for may match together; the most telling words come first, FEWEST at
+least. It bounds the time of a search in a large index; the score counts all words of the candidates."""
+
+FEWEST = 3
+
+BEFORE = 0.5
+"""How much a word of the turn before tells against one of the question itself."""
+
+LONGEST_TURN = 2000  # code points of the question before
+CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
+LONGEST_NAME = 6  # words
+MOST_NAMES = 3
+"""A name that stands for more things than this is too ambiguous to search for them."""
+
+_POINTS_BACK = re.compile(
+    r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
+    r"|\b(?:it|its|they|them|their|he|him|his|she|her|hers|these|those|this|there|the same)\b",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
+_COMPOUND = re.compile(r"\w+-\w+")
+_OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
+_SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question, as asked; and, of it with what it refers to: the words to search for (an FTS5
+    expression), the weights of its stems, its terms for ranking, its vector; and its scope.
+    """
+
+    text: str
+    words: str
+    weights: Mapping[str, float]
+    terms: Terms
+    vector: Vectors
+    scope: Scope
+
+
+def in_context(question: str, history: Sequence[Turn]) -> str:
+    """The question; for a follow-up, with the turn before it, whose names it leaves out.
+
+    A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they"), or names
+    nothing of its own: no capitalised word behind the first, no figure, no compound that is rare in
+    general ("satri-cel") and not from the turn before.
+    """
+    if not history:
+        return question
+    last = history[-1]
+    compounds = stems(" ".join(_COMPOUND.findall(question)))
+    before = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
+    names = _NAMES.search(question.strip(), 1) or any(
+        weight >= UNKNOWN and term not in before for term, weight in prior_weights(compounds).items()
+    )
+    if names and not _POINTS_BACK.search(question):
+        return question
+    return f"{question} {last.question[:LONGEST_TURN]} {last.answer[:CONTEXT]}"
+
+
+def telling(question: str, context: str, counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """How much each stem of ``context`` tells; less for those that the question itself does not have."""
+    own = set(stems(question))
+    told = weights(counts, total)
+    return {term: weight if term in own else BEFORE * weight for term, weight in told.items()}
+
+
+def terms(context: str, told: Mapping[str, float], phrases: Iterable[tuple[str, str]]) -> Terms:
+    """The question's words for ranking; ``phrases`` are names in it, each with another for the same."""
+    places = {stem: i for i, stem in enumerate(told)}
+    row = stems(context)
+    names = set(stems(" ".join(_OWN_NAMES.findall(context))))
+    pairs = dict.fromkeys((places[a], places[b]) for a, b in pairwise(row) if a != b)
+    return Terms(
+        np.array([crc32(stem.encode()) for stem in places], dtype=np.uint32),
+        np.array(list(told.values()), dtype=np.float64),
+        np.array([stem in names for stem in places], dtype=bool),
+        np.array([int(s) if _YEAR.fullmatch(s) else 0 for s in places], dtype=np.int64),
+        np.array(list(pairs), dtype=np.int64).reshape(-1, 2),
+        tuple(_phrases(places, phrases)),
+    )
+
+
+def _phrases(places: Mapping[str, int], phrases: Iterable[tuple[str, str]]) -> Iterator[Phrase]:
+    for name, other in phrases:
+        meant = tuple(places[stem] for stem in stems(name) if stem in places)
+        row = tuple(int(code) for code in codes(other))
+        if meant and row:
+            yield Phrase(meant, row)
+
+
+def spellings(text: str) -> Iterator[tuple[str, str]]:
+    """Code names in ``text``, each with other ways to write it: ``CT041``, ``CT-041``, ``CT 041``."""
+    for match in _CODE.finditer(text):
+        parts = re.findall(r"[A-Za-z]+|\d+", match[0])
+        yield match[0], " ".join(parts)
+        yield match[0], "".join(parts)
+
+
+def names(question: str) -> dict[str, str]:
+    """What may be a name in the question, by its key: rows of words, possessives without their "s"."""
+    spoken = [re.sub(r"[’']s?$", "", m[0]).strip(".-") for m in _SPOKEN.finditer(question)]
+    ordinary = prior_weights(stems(question))
+    found = {}
+    for size in range(1, LONGEST_NAME + 1):
+        for i in range(len(spoken) - size + 1):
+            name = " ".join(spoken[i : i + size])
+            known = any(ordinary.get(stem, 0.0) < UNKNOWN for stem in stems(name))
+            if name and (size > 1 or not known or name[1:] != name[1:].lower()):
+                found[key(name)] = name
+    return found
+
+
+def other_names(
+    question: str, pairs: Sequence[NamePair], found: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Names in the question (``found``), each with another for the same, of the index's ``pairs``."""
+    others: dict[str, list[str]] = {}
+    for pair in pairs:
+        for one, other in ((pair.name, pair.of), (pair.of, pair.name)):
+            name = found.get(key(one))
+            if name and not other.isdigit() and not set(stems(other)) <= set(stems(question)):
+                others.setdefault(name, []).append(other)
+    return [(name, other) for name, all_ in others.items() if len(all_) <= MOST_NAMES for other in all_]
+
+
+def fts(
+    context: str, counts: Mapping[str, int], total: int, phrases: Sequence[tuple[str, str]] = ()
+) -> str:
+    """An FTS5 expression for any of the telling words of ``context`` and of its ``phrases``, each quoted.
+
+    ``counts`` holds the number of texts, of ``total``, that have each stem.
+    """
+    share = shares(counts, total)
+    tokens = [(stems(token)[0], token) for token in dict.fromkeys(words(context))]
+    rare = sorted(
+        (counts[stem], i, token) for i, (stem, token) in enumerate(tokens) if share[stem] <= COMMON
+    )
+    rare = rare or [(counts[stem], i, token) for i, (stem, token) in enumerate(tokens)]
+    kept: list[tuple[int, str]] = []
+    matched = 0
+    for count, i, token in rare:
+        matched += count
+        if matched <= POSTINGS or len(kept) < FEWEST:
+            kept.append((i, f'"{token}"'))
+    quoted = [token for _, token in sorted(kept)]
+    others = ['"' + " ".join(words(other)) + '"' for _, other in phrases if words(other)]
+    return " OR ".join(dict.fromkeys([*quoted, *others])) or '""'
