@@ -465,7 +465,7 @@ def respond(qa: Asker, asked: Exchange, session: Session) -> Pieces:
     """
     answer, body, scope = None, "", asked.scope
     turn, began = asked.turn, time.perf_counter()
-    history = [Turn(e.question, e.answer.text, tuple(e.ignored)) for e in session[:turn] if e.answer]
+    history = [Turn(e.question, e.answer.text, e.ignored) for e in session[:turn] if e.answer]
     try:
         filters = parse_filters(asked.limits)
         for answer in qa.stream(

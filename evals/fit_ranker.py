@@ -38,7 +38,7 @@ BOUNDS: dict[str, Bound] = {
     "company": (0.5, None),
     "other_company": (None, -0.5),
     "period": (None, -1.0),
-    "latest": (2.0, None),
+    "latest": (3.0, None),
     "earliest": (2.0, None),
     "recent": (0.2, None),
     "pairs": (0.0, None),
@@ -46,7 +46,7 @@ BOUNDS: dict[str, Bound] = {
 """Least and most of weights that too few questions tell: what a question says in so many words holds."""
 
 PUBLIC = 150
-"""Questions of a public set that are fitted to, so that they do not outweigh those over releases."""
+"""About so many questions of a public set are fitted to, so that they do not outweigh the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ def main() -> None:
         print(f"{NAMES[i]:20} {weights[i]:8.3f} {weights[i] * scale[i]:8.3f}")
     fitted = {
         "made by": "python -m evals.fit_ranker",
-        "questions": len(examples),
+        "sets": dict(Counter(e.set.rpartition("/")[2] if "/" in e.set else e.set for e in examples)),
+        "bounds": BOUNDS,
         "weights": dict(zip(NAMES, np.round(weights, 4).tolist(), strict=True)),
     }
     args.out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
@@ -153,13 +154,16 @@ def examined(name: str, retriever: Retriever) -> Iterator[Example]:
 
 
 def fit(examples: Sequence[Example]) -> Floats:
-    """The weights, with PUBLIC questions of each public set at most."""
-    held: Counter[str] = Counter()
+    """The weights, with PUBLIC questions of each public set at most, evenly spread over it."""
+    counts = Counter(example.set for example in examples)
+    seen: Counter[str] = Counter()
     used = []
     for example in examples:
-        held[example.set] += 1
-        if held[example.set] <= PUBLIC or example.set.partition(":")[0] not in READERS:
+        public = example.set.partition(":")[0] in READERS
+        step = max(counts[example.set] // PUBLIC, 1) if public else 1
+        if seen[example.set] % step == 0:
             used.append(example)
+        seen[example.set] += 1
     return fit_scorer(used, {NAMES.index(name): bound for name, bound in BOUNDS.items()})
 
 

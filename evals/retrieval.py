@@ -29,7 +29,7 @@ from index.types import Embedder
 from qa.pipeline import ReleaseQA
 from qa.read import Reader
 from qa.retrieve import Retriever
-from qa.settings import STAGES, Settings
+from qa.settings import STAGES, Settings, Stage
 
 from . import metrics
 from .questions import EvalError, Question
@@ -83,13 +83,13 @@ class Search:
     milliseconds: float
 
 
-def variants(settings: Settings, stages: Sequence[str] = STAGES) -> dict[str, Settings]:
+def variants(settings: Settings, stages: Sequence[Stage] = STAGES) -> dict[str, Settings]:
     """The full system and, for each stage that it has, the one without it (``dense off``)."""
     had = [stage for stage in stages if stage != "reranker" or settings.retrieval.reranker]
     return {FULL: settings} | {f"{stage} off": without(settings, stage) for stage in had}
 
 
-def without(settings: Settings, *stages: str) -> Settings:
+def without(settings: Settings, *stages: Stage) -> Settings:
     """The same settings with these stages of retrieval switched off."""
     return replace(settings, retrieval=replace(settings.retrieval, off=stages))
 

@@ -25,7 +25,6 @@ _VERB_BEFORE = re.compile(rf"\b{_VERB}\b[^.!?\"“”„«»]{{0,90}}?[,:]\s*\Z"
 _UNQUOTED = re.compile(r", (?:said|stated|added) ")
 _PRONOUN = re.compile(r"(?:he|she)\b", re.IGNORECASE)
 _MARK = re.compile(r"[\"“”„«»]")
-_CLOSERS = frozenset(".,!?…;:)")
 _NAME_WORD = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][\w’'.-]*|[A-Z]\.)\Z")
 _GLUED = re.compile(
     r"(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLe)(?<!\bLa)(?<!\bVan)(?<!\bFitz)(?<=[a-z])[A-Z]"

@@ -118,7 +118,7 @@ _TRADEMARK = re.compile(
     r"(?: (?:or|and) [^.!?\n]{1,60}?)? (?:of|owned|licensed|used under)\b"
 )
 _PARAGRAPH = re.compile(r"\n[ \t\r\xa0]*\n\s*")
-_WIDE = re.compile(r"(?<! ) {2,}+(?=\S)")
+_WIDE = re.compile(r"(?<! ) {2,}(?=\S)")
 _SOME_NOTICES = 40  # of the law at most that are sought within lines
 _WINDOW = 1_500  # code points at most in which the sentence of a notice is sought
 

@@ -19,38 +19,55 @@ _GREEK = re.compile(r"(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370
 UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 """A character of writing without spaces."""
 
+_STEM_MEASURED = re.compile("[aeiouy][^aeiouy]")  # a vowel with a consonant behind it
 _local = threading.local()  # a Stemmer keeps state, so each thread has its own
 
 
 def folded(text: str) -> str:
     """``text`` as it is searched, for a tokenizer that splits at what is no letter or digit.
 
-    Full-width and other compatible forms are one (NFKC); a Greek letter that stands alone is its name,
-    as in ``IL-1beta``; characters of writing without spaces (Chinese, Japanese) are a word each.
+    Letters are lower case, without accents, and full-width and other compatible forms are one (NFKC); a
+    Greek letter that stands alone is its name, as in ``IL-1 beta``; characters of writing without spaces
+    (Chinese, Japanese) are a word each.
     """
     if text.isascii():
-        return text
+        return text.lower()
     text = unicodedata.normalize("NFKC", text.replace("™", " "))  # NFKC would glue "TM" to the name
     text = _GREEK.sub(lambda match: f" {unicodedata.name(match[0]).rpartition(' ')[2].lower()} ", text)
-    return UNSPACED.sub(r" \1 ", text)
+    text = UNSPACED.sub(r" \1 ", text)
+    marked = unicodedata.normalize("NFD", text)
+    return "".join(c for c in marked if not unicodedata.combining(c)).casefold()
 
 
 def words(text: str) -> list[str]:
     """The words of ``text`` as SQLite's unicode61 tokenizer makes them of its folded form."""
-    lower = folded(text).casefold()
-    if not lower.isascii():
-        marked = unicodedata.normalize("NFD", lower)
-        lower = "".join(c for c in marked if not unicodedata.combining(c))
-    return _WORD.findall(lower)
+    return _WORD.findall(folded(text))
 
 
 def stems(text: str) -> list[str]:
-    """The words of ``text`` under Porter's stemmer, the one of the index."""
+    """The words of ``text`` under Porter's stemmer, as SQLite has it."""
     stemmer = getattr(_local, "stemmer", None)
     if stemmer is None:
         stemmer = _local.stemmer = Stemmer.Stemmer("porter")
-    found: list[str] = stemmer.stemWords(words(text))
-    return found
+    found = words(text)
+    return [
+        _as_sqlite(word, stem, stemmer)
+        for word, stem in zip(found, stemmer.stemWords(found), strict=True)
+    ]
+
+
+def _as_sqlite(word: str, stem: str, stemmer: Stemmer.Stemmer) -> str:
+    """The stem that SQLite makes: it leaves words of one and two bytes and very long ones as they are,
+    and has two rules of Porter's own later version, for -logi and -bli.
+    """
+    size = len(word) if word.isascii() else len(word.encode())
+    if size < 3 or size > 64:
+        return word
+    if stem.endswith("logi") and _STEM_MEASURED.search(stem, 0, len(stem) - 4):
+        return stem[:-1]
+    if stem.endswith("bli"):
+        return str(stemmer.stemWord(stem[:-1] + "e"))
+    return stem
 
 
 def codes(text: str) -> Codes:

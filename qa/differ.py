@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from index.marks import PATTERNS
 from index.passages import units
 from index.terms import stems
 from index.types import Elsewhere, Hit
 
 from .dates import dates
+from .figures import Figure, figures, same_figure
 
 ALIKE = 0.6
 """The share of words, of the words of both, from which on two sentences are about the same thing."""
@@ -82,19 +82,25 @@ def _differ(one: _Statement, other: _Statement) -> bool:
         return False
     if len(one.words & other.words) < ALIKE * len(one.words | other.words):
         return False
-    (names, when, figures), (other_names, other_when, other_figures) = map(_facts, (one.text, other.text))
-    return names == other_names and when == other_when and bool(figures) and figures != other_figures
+    (names, when, found), (other_names, other_when, other_found) = map(_facts, (one.text, other.text))
+    if names != other_names or when != other_when or not found or not other_found:
+        return False
+    return not (_are_in(found, other_found) and _are_in(other_found, found))
 
 
-def _facts(text: str) -> tuple[set[str], set[Any], set[str]]:
+def _facts(text: str) -> tuple[set[str], set[Any], list[Figure]]:
     """The names in a sentence, the days and periods, and the figures that are neither."""
     named = dates(text)
     rest = text
     for date in reversed(named):
         rest = rest[: date.start] + " " + rest[date.end :]
-    figures = {figure.replace(",", "").rstrip(".") for figure in PATTERNS["number"].findall(rest)}
     when = {(d.year, d.month, d.day, d.quarter, d.half, d.weekday) for d in named}
-    return set(_NAME.findall(rest)), when, figures
+    return set(_NAME.findall(rest)), when, figures(text, [(d.start, d.end) for d in named])
+
+
+def _are_in(some: Sequence[Figure], others: Sequence[Figure]) -> bool:
+    """Whether each figure is among the others, as it is or as a rounding."""
+    return all(any(same_figure(a, b) or same_figure(b, a) for b in others) for a in some)
 
 
 def _elsewhere(there: _Statement, here: _Statement) -> Elsewhere:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from index.sections import FLOWING
 from index.store import Store
-from index.types import Found, Hit, SectionKind
+from index.types import Found, Hit
 
 from .rank import Floats
 
@@ -19,10 +20,8 @@ LONGEST = 1500
 NEIGHBOURS = 20
 """How far down the ranking a passage may stand to be joined to its better neighbour."""
 
-ALIKE = 0.8
+ALIKE = 0.9
 """The share of words, of the words of both, from which on two texts are copies of each other."""
-
-_FLOWING: frozenset[SectionKind] = frozenset({"headline", "body", "quotation"})
 
 
 def joined(
@@ -32,6 +31,7 @@ def joined(
     k: int,
     store: Store,
     longest: int = LONGEST,
+    copies_last: bool = True,
 ) -> list[Hit]:
     """The ``k`` best hits, best first, of ``longest`` code points where they are of several passages.
 
@@ -39,7 +39,9 @@ def joined(
     hit is not cut where the answer goes on and one release does not fill the list. A copy of a better
     hit that holds nothing more of the question (``held``, a row a candidate) goes behind all others.
     """
-    order = _first_of_copies([int(i) for i in np.argsort(-scores, kind="stable")], found, held)
+    order = [int(i) for i in np.argsort(-scores, kind="stable")]
+    if copies_last:
+        order = _first_of_copies(order, found, held)
     near = {(found[i].hit.release_id, found[i].nth): i for i in order[:NEIGHBOURS] if _flows(found[i])}
     taken: set[int] = set()
     kept: list[list[int]] = []
@@ -52,10 +54,16 @@ def joined(
         group = _grown(i, found, near, scores, taken, longest) if _flows(found[i]) else [i]
         taken.update(group)
         better = [j for other in kept for j in other]
-        (copies if _is_copy(i, better, found, held) else kept).append(group)
+        (copies if copies_last and _is_copy(i, better, found, held) else kept).append(group)
     groups = [*kept, *copies][:k]
     texts = store.texts(found[g[0]].hit.release_id for g in groups if len(g) > 1)
-    return [_hit([found[i] for i in group], float(scores[group[0]]), texts) for group in groups]
+    least = np.minimum.accumulate(
+        [scores[group[0]] for group in groups]
+    )  # copies stand behind their score
+    return [
+        _hit([found[i] for i in group], float(score), texts)
+        for group, score in zip(groups, least, strict=True)
+    ]
 
 
 def _first_of_copies(order: Sequence[int], found: Sequence[Found], held: NDArray[np.bool_]) -> list[int]:
@@ -72,7 +80,7 @@ def _first_of_copies(order: Sequence[int], found: Sequence[Found], held: NDArray
 
 
 def _flows(passage: Found) -> bool:
-    return passage.hit.section in _FLOWING and passage.hit.carriers == 1
+    return passage.hit.section in FLOWING and passage.hit.carriers == 1
 
 
 def _grown(

@@ -132,10 +132,13 @@ def names(question: str) -> dict[str, str]:
     for size in range(1, LONGEST_NAME + 1):
         for i in range(len(spoken) - size + 1):
             name = " ".join(spoken[i : i + size])
-            known = any(ordinary.get(stem, 0.0) < UNKNOWN for stem in stems(name))
-            if name and (size > 1 or not known or name[1:] != name[1:].lower()):
+            if name and (size > 1 or name[1:] != name[1:].lower() or _is_rare(name, ordinary)):
                 found[key(name)] = name
     return found
+
+
+def _is_rare(name: str, weights: Mapping[str, float]) -> bool:
+    return all(weights.get(stem, 0.0) >= UNKNOWN for stem in stems(name))
 
 
 def other_names(

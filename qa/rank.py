@@ -1,8 +1,8 @@
 """Which of the passages found come first: a linear score over what question and passage share.
 
 Everything is worked out for all candidates at once, from the codes of their words that the index holds;
-nothing is tokenized or embedded at query time but the question. The weights were fitted to questions over
-real releases by ``python -m evals.fit_ranker`` and lie in ``ranker.json``.
+no passage is tokenized or embedded at query time. The weights lie in ``ranker.json``. They were fitted to
+questions over real releases by ``python -m evals.fit_ranker``, a few of them within bounds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ NAMES = (
     "company",  # by an issuer that the question names
     "other_company",  # by another
     "period",  # how badly its date fits the question's periods
-    "latest",  # asked for the latest: how late it is among the candidates
+    "latest",  # asked for the latest: how late it is among those by the issuer named, else all
     "earliest",  # asked for the first: how early
     "recent",  # asked for neither and no period: how late
 )
@@ -142,8 +142,8 @@ def shared(
     asks, marks = asked(question), np.array([f.marks for f in found])
     days = np.array([f.hit.date.toordinal() if f.hit.date else 0 for f in found])
     years = np.array([f.hit.date.year if f.hit.date else 0 for f in found])
-    late = np.searchsorted(np.sort(days), days) / len(days)
     ours = np.array([f.hit.company in scope.companies for f in found])
+    late = _late(days, ours)
     undated = not scope.periods and scope.order is None
     pair_weights = weights_[terms.pairs].sum(axis=1) if len(terms.pairs) else np.zeros(0)
     columns = {
@@ -169,7 +169,7 @@ def shared(
         "quotation": section == "quotation",
         "boilerplate": np.isin(section, list(_BOILERPLATE)),
         "recurring": recurring,
-        "recurring_issuer": recurring * (ours if bool(scope) else 0.0) * float(undated),
+        "recurring_issuer": recurring * ours * float(undated),
         **{f"{mark}_for_{mark}": asks[mark] * ((marks >> i) & 1) for i, mark in enumerate(MARKS)},
         "company": ours,
         "other_company": ~ours & bool(scope.companies),
@@ -232,6 +232,16 @@ def _best(values: Floats, groups: NDArray[np.int64]) -> Floats:
     best = np.full(groups.max(initial=-1) + 1, -np.inf)
     np.maximum.at(best, groups, values)
     return best[groups]
+
+
+def _late(days: NDArray[np.int64], ours: NDArray[np.bool_]) -> Floats:
+    """How late each day is, 0 for the first to 1 for the last; ``ours`` are compared among themselves."""
+    late = np.zeros(len(days))
+    for own in (np.ones_like(ours), ours):
+        distinct = np.unique(days[own])
+        if len(distinct) > 1:
+            late[own] = np.searchsorted(distinct, days[own]) / (len(distinct) - 1)
+    return late
 
 
 def _share(held: NDArray[np.bool_], which: NDArray[np.bool_]) -> Floats | float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from threading import Lock
 
@@ -106,10 +105,9 @@ class Retriever:
         scores = self._scores(shared.features)
         if self._reranker:
             scores = self._looked_at_again(query, found, scores, self._reranker)
-        if self._on("diversity"):
-            return spread(joined(found, scores, shared.held, k, self._store, longest), query.scope)
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [replace(found[i].hit, score=float(scores[i])) for i in best]
+        diverse, longest = self._on("diversity"), longest if self._on("neighbours") else 0
+        hits = joined(found, scores, shared.held, k, self._store, longest, diverse)
+        return spread(hits, query.scope) if diverse else hits
 
     def candidates(self, query: Query, filters: Filters, n: int) -> tuple[list[Found], rank.Shared]:
         """What the two searches find, ``n`` texts each, and what it shares with the question."""

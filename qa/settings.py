@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-STAGES = (
-    "lexical",
-    "dense",
-    "titles",
-    "scope",
-    "aliases",
-    "recurrence",
-    "phrases",
-    "weights",
-    "reranker",
-    "diversity",
-)
-"""The stages of retrieval that can be switched off one by one, to measure what each is worth."""
+Stage = Literal[
+    "lexical", "dense", "titles", "scope", "aliases", "recurrence", "phrases", "weights", "reranker",
+    "diversity", "neighbours",
+]  # fmt: skip
+STAGES: tuple[Stage, ...] = get_args(Stage)
+"""The stages of retrieval that can be switched off one by one, to measure what each is worth. Without one
+of the two searches the order is that of the other alone: the fitted weights go too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +23,15 @@ class Retrieval:
     the best ``reranked`` passages again; none by default.
     """
 
-    candidates: int = 80
+    candidates: int = 120
     reranker: str | None = None
     reranked: int = 20
-    off: tuple[str, ...] = ()
+    off: tuple[Stage, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.off) - set(STAGES))
+        if unknown:
+            raise ValueError(f"no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}")
 
 
 @dataclass(frozen=True, slots=True)

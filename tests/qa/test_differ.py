@@ -33,10 +33,17 @@ def test_other_figures_for_the_same_on_another_day_differ() -> None:
     assert [replace(h, elsewhere=()) for h in found] == [one, other]
 
 
+MONEY = "The board of the company says that sales of pumps for ships were $1.1 billion."
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         pytest.param(hit(BASE), hit(BASE, "b", LATE), id="same figures"),
+        pytest.param(
+            hit(MONEY), hit(MONEY.replace("$1.1 billion", "$1,100 million"), "b", LATE), id="other scale"
+        ),
+        pytest.param(hit(MONEY), hit(MONEY.replace("1.1", "1.10"), "b", LATE), id="other digits"),
         pytest.param(hit(BASE), hit(OTHER, "b", EARLY), id="same day"),
         pytest.param(hit(BASE), hit(OTHER, "b", None), id="no day"),
         pytest.param(hit(BASE), hit(OTHER, "b", LATE, "Bolt"), id="other issuer"),

@@ -136,7 +136,8 @@ def test_what_other_releases_carry_is_not_joined(opened: Opened) -> None:
 
 
 NEAR = (
-    "The plant at {} makes large iron pumps for ships, boats, barges, tugs and ferries of every nation."
+    "The plant at {} makes large iron pumps for ships, boats, barges, tugs and ferries of every nation, and"
+    " mends old engines, winches, cranes, masts, sails, ropes, oars, keels and rudders free of charge."
 )
 
 
@@ -164,7 +165,7 @@ def test_a_copy_that_holds_more_of_the_question_keeps_its_place(opened: Opened) 
 
 def test_the_first_of_two_copies_in_a_release_comes_first(opened: Opened) -> None:
     between = "\n\n".join(paragraph(name, 750) for name in ("Between", "Beyond"))
-    first, second = (" ".join([NEAR.format(place)] * 4) for place in ("Lyon", "Rome"))
+    first, second = (", ".join([NEAR.format(place)[:-1]] * 3) + "." for place in ("Lyon", "Rome"))
     store = opened(r=f"{first}\n\n{between}\n\n{second}")
     assert [f.nth for f in passages(store)] == [0, 1, 2, 3]
     assert spans(store, ranked(store, [2, 0.5, 0.4, 3], 2, longest=800))[0] == ("r", [0])

@@ -16,7 +16,7 @@ from qa.pipeline import ReleaseQA
 from qa.query import in_context, spellings
 from qa.read import Reader
 from qa.retrieve import Retriever, fuse
-from qa.settings import STAGES, Retrieval, Settings
+from qa.settings import STAGES, Retrieval, Settings, Stage
 from qa.terms import PRIOR_TEXTS, shares, weights
 from qa.types import Turn
 
@@ -168,7 +168,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     """Opens an index of records, with stages of retrieval left out."""
     open_: list[ReleaseQA] = []
 
-    def make(*records: Mapping[str, Any], off: tuple[str, ...] = ()) -> ReleaseQA:
+    def make(*records: Mapping[str, Any], off: tuple[Stage, ...] = ()) -> ReleaseQA:
         folder = tmp_path / str(len(open_))
         index(folder / "index", write_lines(folder / "a.jsonl", *records))
         store, settings = Store(folder / "index"), Settings(embedder="fake", retrieval=Retrieval(off=off))
