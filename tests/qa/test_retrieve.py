@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from index_fakes import FakeEmbedder, index, record, vector, write_lines
+from numpy.typing import NDArray
 
 from index.errors import FilterError
 from index.store import Store
@@ -333,3 +335,27 @@ def test_a_stated_as_of_prefers_but_does_not_hide(opened: Opened) -> None:
     hits = qa.search("What was the revenue of Orla as of June 2020?", 9)
     assert {h.release_id for h in hits} == {r["id"] for r in LAMPS}
     assert all(h.date is not None and h.date <= dt.date(2022, 12, 31) for h in hits)
+
+
+class _Shortest:
+    """Takes the shortest passage for the best."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([-len(text) for text in texts], dtype=np.float64)
+
+
+def test_a_reranker_orders_the_best_and_no_others(tmp_path: Path) -> None:
+    bodies = ["Kettles of Zorka boil water at the plant in Lyon.", "Kettles of Zorka boil.", "Pumps ran."]
+    index(tmp_path / "index", write_lines(tmp_path / "a.jsonl", *(
+        record(f"r{i}", body, company=f"C{i}") for i, body in enumerate(bodies)
+    )))  # fmt: skip
+    store, question = Store(tmp_path / "index"), "Which kettles of Zorka boil water at the plant in Lyon?"
+
+    def order(**settings: Any) -> list[str]:
+        retriever = Retriever(store, FakeEmbedder(), Retrieval(**settings), _Shortest())
+        return [hit.release_id for hit in retriever.search(retriever.query(question), 3, Filters())]
+
+    assert order(off=("reranker",))[0] == "r0"
+    assert order() == sorted(("r0", "r1", "r2"), key=lambda id_: len(bodies[int(id_[1])]))
+    assert order(reranked=1)[0] == "r0"
+    store.close()
