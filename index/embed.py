@@ -155,11 +155,13 @@ class CrossEncoderReranker:
 
     def __init__(self, model: str) -> None:
         disable_progress_bar()  # type: ignore[no-untyped-call]
-        folder = Path(model).is_dir()
         try:
-            self._model = CrossEncoder(model, device="cpu", local_files_only=folder)
+            self._model = CrossEncoder(model, device="cpu", local_files_only=Path(model).is_dir())
         except Exception as exc:  # the library raises many kinds; all mean the same to a user
             raise ModelError(f"reranker {model!r} cannot be loaded: {_reason(exc)}") from exc
+        made = getattr(self._model.config, "architectures", None) or ()
+        if not any(name.endswith("ForSequenceClassification") for name in made):
+            raise ModelError(f"{model!r} is no cross-encoder: it has no weights to score a pair with")
         if self._model.num_labels != 1:
             raise ModelError(
                 f"reranker {model!r} gives {self._model.num_labels} numbers for a passage; "

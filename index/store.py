@@ -118,7 +118,7 @@ END;
 
 _CALLED = (
     "SELECT of FROM aliases a JOIN releases s ON s.key = a.release"
-    " WHERE name_key = ? AND kind <> 'abbreviation'"
+    " WHERE name_key = ? AND kind <> 'abbreviation' AND s.company = a.of"
 )
 
 
@@ -269,8 +269,11 @@ class Store:
         return dict(self._rows_in("SELECT id, text FROM releases WHERE id", release_ids))
 
     def file_of(self, release_id: str) -> str:
-        """The file that a release was read from."""
-        return str(self._one("SELECT file FROM releases WHERE id = ?", (release_id,))[0])
+        """The file that a release was read from. Raises NotInIndex."""
+        row = self._rows("SELECT file FROM releases WHERE id = ?", (release_id,))
+        if not row:
+            raise NotInIndex(f"no release {release_id!r} in {self.folder}; releaseqa search finds ids")
+        return str(row[0][0])
 
     def sections(self, release_id: str) -> list[Section]:
         """The sections of a release, in order."""
@@ -425,14 +428,14 @@ class Store:
         """
         rows = self._rows(
             "SELECT names, company, min(date) FROM releases WHERE company IS NOT NULL"
-            " GROUP BY 1, 2 ORDER BY count(*) DESC, 2"
+            " GROUP BY 1, 2 ORDER BY 3 IS NULL, 3, 2"  # so that later releases change no earlier day
         )
         found = [(name.strip(), company, _date(date)) for names, company, date in rows
                  for name in names.split("|")]  # fmt: skip
         called = self._rows(
             "SELECT a.name, r.company, min(r.date) FROM aliases a JOIN releases r ON r.key = a.release"
             " WHERE r.company IS NOT NULL AND a.of = r.company AND a.kind <> 'abbreviation'"
-            " GROUP BY 1, 2 ORDER BY count(*) DESC, 2"
+            " GROUP BY 1, 2 ORDER BY 3 IS NULL, 3, 2"
         )
         found += [(name_key(name).strip(), company, _date(date)) for name, company, date in called]
         return [entry for entry in found if entry[0]]
@@ -457,9 +460,9 @@ class Store:
             for name, of, kind, count, id_, start, end, date, title in rows
         ]
 
-    def has_company(self, company: str) -> bool:
-        """Whether a company filter selects anything."""
-        where, values = _where(Filters(company=company))
+    def has_company(self, company: str, as_of: dt.date | None = None) -> bool:
+        """Whether a company filter selects anything, of what is known on the day ``as_of``."""
+        where, values = _where(Filters(company=company, as_of=as_of))
         return bool(self._rows(f"SELECT 1 FROM releases r WHERE {where} LIMIT 1", values))
 
     def overview(self) -> Overview:

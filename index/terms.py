@@ -15,7 +15,7 @@ Codes = NDArray[np.uint32]
 """Shape (n,): a code a word, in the order of the text. Two stems share one once in 4 thousand million."""
 
 _WORD = re.compile(r"[^\W_]+")
-_GREEK = re.compile(r"(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])")
+_GREEK = re.compile(r"(?<![\u0370-\u03ff])[\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])")
 UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 """A character of writing without spaces."""
 
@@ -33,10 +33,10 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFKC", text.replace("™", " "))  # NFKC would glue "TM" to the name
-    text = _GREEK.sub(lambda match: f" {unicodedata.name(match[0]).rpartition(' ')[2].lower()} ", text)
-    text = UNSPACED.sub(r" \1 ", text)
     marked = unicodedata.normalize("NFD", text)
-    return "".join(c for c in marked if not unicodedata.combining(c)).casefold()
+    text = "".join(c for c in marked if not unicodedata.combining(c))
+    text = _GREEK.sub(lambda match: f" {unicodedata.name(match[0]).rpartition(' ')[2]} ", text)
+    return UNSPACED.sub(r" \1 ", text).casefold()
 
 
 def words(text: str) -> list[str]:

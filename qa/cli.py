@@ -40,8 +40,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 IndexDir = Annotated[Path, typer.Option("--index", envvar="RELEASEQA_INDEX", help="Folder of the index.")]
 EmbedderName = Annotated[

@@ -18,6 +18,7 @@ from .figures import Figure, figures, same_figure
 ALIKE = 0.6
 """The share of words, of the words of both, from which on two sentences are about the same thing."""
 
+COMPARED = 20
 NOTED = 3
 FEWEST = 6  # words of a sentence that says something
 
@@ -42,10 +43,11 @@ def differing(hits: Sequence[Hit]) -> list[Hit]:
     """The hits, each with where another of them, by its issuer and of another day, differs from it.
 
     Two sentences differ that use mostly the same words, name the same things, days and periods, and give
-    other figures. What one says that another does not is no difference.
+    other figures. What one says that another does not is no difference. Only the first COMPARED hits are
+    looked at, and NOTED differences of each are given, the latest.
     """
     by_issuer: dict[str, list[Hit]] = {}
-    for hit in hits:
+    for hit in hits[:COMPARED]:
         if hit.company and hit.date:
             by_issuer.setdefault(hit.company, []).append(hit)
     found: dict[Hit, set[Elsewhere]] = {}
@@ -58,7 +60,10 @@ def differing(hits: Sequence[Hit]) -> list[Hit]:
                     found.setdefault(other.hit, set()).add(_elsewhere(one, other))
     return [
         replace(
-            hit, elsewhere=tuple(sorted(found[hit], key=lambda e: (str(e.date), e.release_id, e.start)))
+            hit,
+            elsewhere=tuple(
+                sorted(found[hit], key=lambda e: (str(e.date), e.release_id, e.start))[-NOTED:]
+            ),
         )
         if hit in found
         else hit

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from index.errors import ModelError
+from index.errors import ModelError, NotInIndex
 from index.sentences import sentences as sentence_spans
 from index.terms import stems
 from index.types import Hit
@@ -91,10 +91,18 @@ class Draft:
 
 
 def readable(hits: Sequence[Hit], release_of: ReleaseOf) -> list[Hit]:
-    """The hits without the paragraphs that speak to a machine; best first, as before."""
+    """The hits without the paragraphs that speak to a machine; best first, as before.
+
+    Those whose release another process has taken out or changed meanwhile are left out.
+    """
     kept = []
     for hit in hits:
-        text = release_of(hit.release_id).text
+        try:
+            text = release_of(hit.release_id).text
+        except NotInIndex:
+            continue
+        if text[hit.start : hit.end] != hit.quote:
+            continue
         for start, end in without_orders(text, hit.start, hit.end):
             kept.append(replace(hit, start=start, end=end, quote=text[start:end]))
     return kept

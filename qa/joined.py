@@ -53,7 +53,7 @@ def joined(
             break
         group = _grown(i, found, near, scores, taken, longest) if _flows(found[i]) else [i]
         taken.update(group)
-        better = [j for other in kept for j in other]
+        better = [j for other in kept[:NEIGHBOURS] for j in other]
         (copies if copies_last and _is_copy(i, better, found, held) else kept).append(group)
     groups = [*kept, *copies][:k]
     texts = store.texts(found[g[0]].hit.release_id for g in groups if len(g) > 1)
@@ -128,4 +128,7 @@ def _hit(group: Sequence[Found], score: float, texts: dict[str, str]) -> Hit:
     if len(group) == 1:
         return replace(best, score=score)
     start, end = min(f.hit.start for f in group), max(f.hit.end for f in group)
-    return replace(best, start=start, end=end, quote=texts[best.release_id][start:end], score=score)
+    text = texts.get(best.release_id, "")
+    if any(text[f.hit.start : f.hit.end] != f.hit.quote for f in group):  # changed since it was found
+        return replace(best, score=score)
+    return replace(best, start=start, end=end, quote=text[start:end], score=score)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from index.aliases import key
-from index.errors import FilterError, ModelError
+from index.errors import FilterError, ModelError, NotInIndex
 from index.store import Store
 from index.sync import check_embedder, check_model
 from index.types import Filters, Hit, NamePair, Overview, Release
@@ -242,8 +242,9 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         return Answer("answered", text, sentences, citations, round(confidence, 3))
 
     def _cite(self, hit: Hit, start: int, end: int, release_of: ReleaseOf) -> Citation:
-        release = release_of(hit.release_id)
-        source = release.url or self._store.file_of(hit.release_id)
+        release, source = release_of(hit.release_id), ""
+        with contextlib.suppress(NotInIndex):  # taken out by another process since it was read
+            source = release.url or self._store.file_of(hit.release_id)
         quote = release.text[start:end]
         seen = (hit.carriers, hit.first_seen, hit.last_seen)
         return Citation(hit.release_id, start, end, quote, hit.title, hit.date, source, *seen)

@@ -146,10 +146,11 @@ def other_names(
 ) -> list[tuple[str, str]]:
     """Names in the question (``found``), each with another for the same, of the index's ``pairs``."""
     others: dict[str, list[str]] = {}
+    own = set(stems(question))
     for pair in pairs:
         for one, other in ((pair.name, pair.of), (pair.of, pair.name)):
             name = found.get(key(one))
-            if name and not other.isdigit() and not set(stems(other)) <= set(stems(question)):
+            if name and not other.isdigit() and not set(stems(other)) <= own:
                 others.setdefault(name, []).append(other)
     return [(name, other) for name, all_ in others.items() if len(all_) <= MOST_NAMES for other in all_]
 
@@ -162,7 +163,7 @@ def fts(
     ``counts`` holds the number of texts, of ``total``, that have each stem.
     """
     share = shares(counts, total)
-    tokens = [(stems(token)[0], token) for token in dict.fromkeys(words(context))]
+    tokens = list(dict.fromkeys(zip(stems(context), words(context), strict=True)))
     rare = sorted(
         (counts[stem], i, token) for i, (stem, token) in enumerate(tokens) if share[stem] <= COMMON
     )

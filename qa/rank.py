@@ -217,7 +217,8 @@ def _title(title: str) -> Codes:
 
 
 def _groups(names: Sequence[str]) -> NDArray[np.int64]:
-    return np.unique(names, return_inverse=True)[1]
+    places = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([places[name] for name in names], dtype=np.int64)
 
 
 def _any(rows: NDArray[np.bool_], groups: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -39,6 +39,8 @@ question's words, and stand beside those that do."""
 
 FUSED = rank.NAMES.index("fused")
 
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)  # as "last year" is read on a day
+
 MOST_COUNTS = 50_000
 """Counts of words that are kept: the common words of questions take longest to count."""
 
@@ -157,7 +159,8 @@ class Retriever:
 
     def scope(self, question: str, history: Sequence[Turn], filters: Filters) -> Scope:
         """What the question says about the releases meant; for a follow-up, with the turn before."""
-        today, issuers = filters.as_of or dt.date.today(), self._issuers_named(filters)
+        today = min(max(filters.as_of or dt.date.today(), EARLIEST), LATEST)
+        issuers = self._issuers_named(filters)
         said = read_scope(question, issuers, today)
         if in_context(question, history) == question:
             return said
@@ -244,8 +247,8 @@ def check(filters: Filters, store: Store) -> None:
         raise FilterError(f"since {filters.since} is after until {filters.until}; swap them")
     if filters.since and filters.as_of and filters.since > filters.as_of:
         raise FilterError(f"since {filters.since} is after as-of {filters.as_of}; nothing can match")
-    if filters.company is not None and not store.has_company(filters.company):
-        names = [name for name, _ in store.companies()]
+    if filters.company is not None and not store.has_company(filters.company, filters.as_of):
+        names = [] if filters.as_of else [name for name, _ in store.companies()]
         near = difflib.get_close_matches(filters.company, names, 3, 0.5)
         hint = f"nearest: {', '.join(near)}" if near else "`releaseqa status` lists issuers"
         raise FilterError(f"no release here is by {filters.company!r}; {hint}")
