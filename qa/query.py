@@ -15,7 +15,7 @@ from index.terms import codes, stems, words
 from index.types import NamePair, Vectors
 
 from .rank import Phrase, Terms
-from .scope import Scope
+from .scope import Scope, years_away
 from .terms import UNKNOWN, prior_weights, shares, weights
 from .types import Turn
 
@@ -46,7 +46,7 @@ _POINTS_BACK = re.compile(
 _NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
 _COMPOUND = re.compile(r"\w+-\w+")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
 _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
 
@@ -76,13 +76,16 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
         return question
     last = history[-1]
     compounds = stems(" ".join(_COMPOUND.findall(question)))
-    before = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
+    known = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
     names = _NAMES.search(question.strip(), 1) or any(
-        weight >= UNKNOWN and term not in before for term, weight in prior_weights(compounds).items()
+        weight >= UNKNOWN and term not in known for term, weight in prior_weights(compounds).items()
     )
     if names and not _POINTS_BACK.search(question):
         return question
-    return f"{question} {last.question[:LONGEST_TURN]} {last.answer[:CONTEXT]}"
+    before = last.question[:LONGEST_TURN]
+    if years := years_away(question):  # what was answered then is not asked now
+        return f"{question} {_YEAR.sub(lambda year: str(int(year[0]) + years), before)}"
+    return f"{question} {before} {last.answer[:CONTEXT]}"
 
 
 def telling(question: str, context: str, counts: Mapping[str, int], total: int) -> dict[str, float]:

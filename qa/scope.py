@@ -58,10 +58,7 @@ class Scope:
         """
         companies = before.companies if not self.companies else ()
         periods = before.periods if not self.periods else ()
-        moved = _YEAR_AWAY.search(question)
-        if moved and periods:
-            years = 1 if moved["later"] or moved["next"] else -1
-            periods = tuple(period.moved(years) for period in periods)
+        periods = tuple(period.moved(years_away(question)) for period in periods)
         taken = [Mention("company", label, 0, 0) for label in companies]
         taken += [Mention("period", period.label, 0, 0) for period in periods]
         return Scope(
@@ -77,6 +74,12 @@ _YEAR_AWAY = re.compile(
     r"|\b(?:previous|prior|preceding|(?P<next>following|next)) year\b",
     re.IGNORECASE,
 )
+
+
+def years_away(question: str) -> int:
+    """By how many years a follow-up moves what was asked before: -1 for "a year earlier", else 0."""
+    moved = _YEAR_AWAY.search(question)
+    return 0 if not moved else 1 if moved["later"] or moved["next"] else -1
 
 
 def read(question: str, issuers: Issuers, today: dt.date) -> Scope:
