@@ -351,7 +351,7 @@ class Store:
         """
         where, values = _where(filters) if filters else ("", [])
         among = (
-            " AND rowid IN (SELECT p.text FROM passages p"
+            " AND +rowid IN (SELECT p.text FROM passages p"  # or each of them is looked up on its own
             f" JOIN releases r ON r.key = p.release WHERE {where})"
             if where
             else ""
