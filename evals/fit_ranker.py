@@ -17,14 +17,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
 from index.embed import SentenceTransformerEmbedder
-from index.metadata import parse_date
 from index.store import Store
 from index.types import Filters, Hit
 from qa import Settings, Turn
@@ -33,6 +31,8 @@ from qa.retrieve import Retriever
 
 from .benchmarks.public_sets import READERS, read
 from .fit_reader import FOLDS, Bound, Floats, fit_scorer, records
+from .metrics import covers
+from .questions import Evidence, read_filters, read_turn
 
 BOUNDS: dict[str, Bound] = {
     "company": (0.5, None),
@@ -78,30 +78,23 @@ def asked(name: str) -> Iterator[Asked]:
         return
     for record in records(Path(name)):
         if record["answerable"]:
-            limits: dict[str, Any] = record.get("filters") or {}
             yield Asked(
                 record["question"],
                 tuple(
                     (e.get("release") or record["release"], (e["start"], e["end"]))
                     for e in record["evidence"]
                 ),
-                Filters(
-                    limits.get("company"),
-                    parse_date(limits.get("date_from")),
-                    parse_date(limits.get("date_to")),
-                ),
-                tuple(Turn(t["question"], t.get("answer") or "") for t in record.get("history") or ()),
+                read_filters(record.get("filters") or {}),
+                tuple(read_turn(turn) for turn in record.get("history") or ()),
             )
 
 
 def is_gold(hit: Hit, gold: Sequence[tuple[str, tuple[int, int] | None]]) -> bool:
-    """Whether the hit holds half of a gold span."""
-    for release, span in gold:
-        if release == hit.release_id:
-            start, end = span or (hit.start, hit.end)
-            if 2 * (min(end, hit.end) - max(start, hit.start)) >= end - start:
-                return True
-    return False
+    """Whether the hit holds half of a gold span, or is of a release that is gold as a whole."""
+    return any(
+        covers(hit, Evidence(release, *span)) if span else release == hit.release_id
+        for release, span in gold
+    )
 
 
 def main() -> None:

@@ -45,16 +45,13 @@ from .report import (
     _versions,
     _write,
 )
-from .retrieval_report import plot, tables
+from .retrieval_report import FULL, plot, tables
 from .run import HITS, Asked
 
 Advance = Callable[[], object]
 Qa = TypeVar("Qa", bound=Asked)
 Item = TypeVar("Item")
 Found = TypeVar("Found")
-
-FULL = "full"
-"""The name of the variant with every stage on."""
 
 WARM_UP = (
     "Who leads the company?",
@@ -287,13 +284,11 @@ def _record(sets: Sequence[_Set], settings: Mapping[str, Settings]) -> dict[str,
     asked = [(s.name, question) for s in sets for question in s.questions]
     found = {name: [one for s in sets for one in made[s.name][name]] for name in settings}
     figures = summary(asked, found)
-    used = asdict(settings[FULL])
-    used["retrieval"]["off"] = list(used["retrieval"]["off"])
     return {
         "stage": "retrieval",
         "date": _now(),
         "commit": commit,
-        "settings": used,
+        "settings": asdict(settings[FULL]),
         "versions": _versions(),
         "hits": HITS,
         "sets": about,

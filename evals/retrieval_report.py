@@ -13,7 +13,9 @@ from rich.table import Table
 from .compare import share
 from .questions import EvalError
 
-_FULL = "full"
+FULL = "full"
+"""The name of the variant with every stage on."""
+
 _ROWS = {
     "gold passage first": "gold_passage_1",
     "gold passage in first 5": "gold_passage_5",
@@ -37,18 +39,18 @@ def tables(record: Mapping[str, Any]) -> Iterator[Table]:
     together = "all sets together" if len(sets) > 1 else sets[0]
     yield _quality(together, variants)
     yield _worth(together, variants)
-    yield _types(together, variants[_FULL])
+    yield _types(together, variants[FULL])
 
 
 def _quality(name: str, variants: Mapping[str, Any]) -> Table:
-    count = variants[_FULL]["questions"]
+    count = variants[FULL]["questions"]
     out = Table(title=f"{escape(name)}: {count} answerable questions", title_justify="left")
     out.add_column("")
     for variant in variants:
         out.add_column(escape(variant.replace(" ", "\n")), justify="right")
     for label, figure in _ROWS.items():
         out.add_row(label, *(share(own[figure]) for own in variants.values()))
-    if "confusable" in variants[_FULL].get("types", {}):
+    if "confusable" in variants[FULL].get("types", {}):
         of_type = [own["types"]["confusable"]["gold_release_1"] for own in variants.values()]
         out.add_row("confusable: right release first", *map(share, of_type))
     out.add_section()
@@ -64,7 +66,7 @@ def _worth(name: str, variants: Mapping[str, Any]) -> Table:
     for figure in _DIFFERENCES:
         out.add_column(_LABELS[figure], justify="right")
     for variant, own in variants.items():
-        if variant != _FULL:
+        if variant != FULL:
             cells = (difference(own["difference"][figure]) for figure in _DIFFERENCES)
             out.add_row(escape(variant), *cells)
     return out
@@ -110,7 +112,7 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
     panels = figure.subplots(1, len(_PANELS), sharex=True)
     for axes, name in zip(panels, _PANELS, strict=True):
         for number, (variant, own) in enumerate(record["variants"].items()):
-            _point(axes, own, name, variant, "black" if variant == _FULL else colors[number % 10 - 1])
+            _point(axes, own, name, variant, "black" if variant == FULL else colors[number % 10 - 1])
         axes.set_title(_LABELS[name], fontsize=10)
         axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         axes.grid(color="#e4e4e4", linewidth=0.8)
@@ -130,7 +132,7 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
 
 def _point(axes: Any, own: Mapping[str, Any], name: str, label: str, color: Any) -> None:
     at, value, (low, high) = own["median_ms"], own[name], own["intervals"][name]
-    if label != _FULL:  # its own interval would hide that all are of the same questions
+    if label != FULL:  # its own interval would hide that all are of the same questions
         axes.plot(at, value, "o", label=label, color=color, markersize=6)
         return
     axes.errorbar(

@@ -15,6 +15,7 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from .metadata import tickers_in
+from .sentences import Span
 
 AliasKind = Literal["abbreviation", "former-name", "other-name", "brand", "code", "ticker", "short-name"]
 
@@ -148,9 +149,6 @@ class Alias:
     kind: AliasKind
     start: int
     end: int
-
-
-Span = tuple[int, int]
 
 
 def key(name: str) -> str:

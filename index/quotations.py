@@ -63,7 +63,7 @@ _STARTERS = frozenset(
 _LONGEST = 4_000  # code points at most of one pair of quotation marks
 _SOME_WORDS = 6  # a statement has at least so many
 _MOSTLY = 0.6  # of a sentence's characters are quoted, or say who speaks
-_PARAGRAPH = re.compile(r"\n[ \t\r\xa0]*\n\s*")
+PARAGRAPH = re.compile(r"\n[ \t\r\xa0]*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def quotations(text: str, start: int, end: int) -> list[Quotation]:
 
 def _paragraphs(body: str) -> Iterator[Span]:
     at = 0
-    for gap in _PARAGRAPH.finditer(body):
+    for gap in PARAGRAPH.finditer(body):
         yield at, gap.start()
         at = gap.end()
     yield at, len(body)

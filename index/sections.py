@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .quotations import quotations
+from .quotations import PARAGRAPH, quotations
 from .residue import navigation, page_headings, tables
 from .sentences import Span, sentences
 from .types import Section, SectionKind
@@ -117,7 +117,6 @@ _TRADEMARK = re.compile(
     r"\b(?:is|are)(?: an?| the)? (?:[\w/]+ ){0,4}?(?:trade|service) ?marks?\b"
     r"(?: (?:or|and) [^.!?\n]{1,60}?)? (?:of|owned|licensed|used under)\b"
 )
-_PARAGRAPH = re.compile(r"\n[ \t\r\xa0]*\n\s*")
 _WIDE = re.compile(r"(?<! ) {2,}(?=\S)")
 _SOME_NOTICES = 40  # of the law at most that are sought within lines
 _WINDOW = 1_500  # code points at most in which the sentence of a notice is sought
@@ -145,7 +144,7 @@ def sections(text: str) -> list[Section]:
     lie within.
     """
     base = _spread(_openings(text), len(text))
-    hard = _overlay(base, _insets(text, base))
+    hard = _overlay(base, _insets(text))
     out: list[Section] = []
     for part in hard:
         out += _body(text, part) if part.kind == "body" else [part]
@@ -239,7 +238,7 @@ def _spread(starts: list[tuple[int, SectionKind]], length: int) -> list[Section]
     return [Section(kind, at, end) for (at, kind), end in zip(out, ends, strict=True) if at < end]
 
 
-def _insets(text: str, base: list[Section]) -> list[Section]:
+def _insets(text: str) -> list[Section]:
     """Runs of another kind within sections, in order, apart from each other."""
     found = [Section("table", *span) for span in tables(text)]
     found += [Section("navigation", *span) for span in navigation(text)]
@@ -262,7 +261,7 @@ def _notices(text: str) -> list[Section]:
     looking = "orward" in text and not flat
     goes_on = False
     at = 0
-    gap = _WIDE if flat else _PARAGRAPH
+    gap = _WIDE if flat else PARAGRAPH
     for end, after in [*((m.start(), m.end()) for m in gap.finditer(text)), (len(text), len(text))]:
         kind = _notice(text, at, end)
         if not kind and goes_on and re.search("forward[- ]looking", text[at:end], re.I):
@@ -405,5 +404,5 @@ def _is_title(title: str, after: str) -> bool:
     return (
         title[0].isupper()
         and not after.strip(" \r\xa0").startswith(",")
-        and (titled or bool(_PARAGRAPH.match(after)))
+        and (titled or bool(PARAGRAPH.match(after)))
     )

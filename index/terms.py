@@ -71,5 +71,10 @@ def _as_sqlite(word: str, stem: str, stemmer: Stemmer.Stemmer) -> str:
 
 
 def codes(text: str) -> Codes:
-    """The stems of ``text`` in order, a code each (CRC-32)."""
-    return np.fromiter((zlib.crc32(stem.encode()) for stem in stems(text)), dtype=np.uint32)
+    """The stems of ``text`` in order, a code each."""
+    return np.fromiter(map(code, stems(text)), dtype=np.uint32)
+
+
+def code(stem: str) -> int:
+    """The code of a stem: its CRC-32."""
+    return zlib.crc32(stem.encode())

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from index.passages import units
+from index.sentences import Span
 from index.terms import UNSPACED, stems
 
 from .dates import Date, dates
 from .figures import Figure, figures
 from .terms import UNKNOWN, prior_weights
-
-Span = tuple[int, int]
 
 COMMON = frozenset(
     stems(

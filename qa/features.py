@@ -17,7 +17,7 @@ from index.terms import stems, words
 from index.types import Hit
 
 from .asks import asked
-from .query import Query
+from .query import Query, own_names
 
 NAMES = (
     "coverage",  # share of the question's weight that the sentence's words carry
@@ -51,7 +51,6 @@ NAMES = (
 
 _BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a title: few words, no stop
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
-_OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
 _REASON = re.compile(r"\b(?:because|due to|since|so that|in order to|as a result|to [a-z]+)\b")
@@ -120,7 +119,7 @@ class _Question:
         self.pairs = set(pairwise(own))
         self.words = set(words(text))
         self.numbers = set(PATTERNS["number"].findall(text))
-        self.names = set(stems(" ".join(_OWN_NAMES.findall(text))))
+        self.names = own_names(text)
         self.years = set(_YEAR.findall(text))
         self.asks = asked(text)
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-Span = tuple[int, int]
+from index.sentences import Span
 
 LONGEST_REACH = 1200
 """Code points: where a text has no paragraphs, about this much around an order is left out with it."""

@@ -57,9 +57,8 @@ def joined(
         (copies if copies_last and _is_copy(i, better, found, held) else kept).append(group)
     groups = [*kept, *copies][:k]
     texts = store.texts(found[g[0]].hit.release_id for g in groups if len(g) > 1)
-    least = np.minimum.accumulate(
-        [scores[group[0]] for group in groups]
-    )  # copies stand behind their score
+    # a copy stands behind hits of a lower score: its own comes down to theirs
+    least = np.minimum.accumulate([scores[group[0]] for group in groups])
     return [
         _hit([found[i] for i in group], float(score), texts)
         for group, score in zip(groups, least, strict=True)

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from zlib import crc32
 
 import numpy as np
 
 from index.aliases import key
-from index.terms import codes, stems, words
+from index.terms import code, codes, stems, words
 from index.types import NamePair, Vectors
 
 from .rank import Phrase, Terms
@@ -88,21 +87,26 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
     return f"{question} {before} {last.answer[:CONTEXT]}"
 
 
-def telling(question: str, context: str, counts: Mapping[str, int], total: int) -> dict[str, float]:
-    """How much each stem of ``context`` tells; less for those that the question itself does not have."""
+def telling(question: str, counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """How much each stem of ``counts`` tells; less for those that the question itself does not have."""
     own = set(stems(question))
     told = weights(counts, total)
     return {term: weight if term in own else BEFORE * weight for term, weight in told.items()}
+
+
+def own_names(text: str) -> set[str]:
+    """The stems of the names and figures in ``text``: capitalised words behind the first, and digits."""
+    return set(stems(" ".join(_OWN_NAMES.findall(text))))
 
 
 def terms(context: str, told: Mapping[str, float], phrases: Iterable[tuple[str, str]]) -> Terms:
     """The question's words for ranking; ``phrases`` are names in it, each with another for the same."""
     places = {stem: i for i, stem in enumerate(told)}
     row = stems(context)
-    names = set(stems(" ".join(_OWN_NAMES.findall(context))))
+    names = own_names(context)
     pairs = dict.fromkeys((places[a], places[b]) for a, b in pairwise(row) if a != b)
     return Terms(
-        np.array([crc32(stem.encode()) for stem in places], dtype=np.uint32),
+        np.array([code(stem) for stem in places], dtype=np.uint32),
         np.array(list(told.values()), dtype=np.float64),
         np.array([stem in names for stem in places], dtype=bool),
         np.array([int(s) if _YEAR.fullmatch(s) else 0 for s in places], dtype=np.int64),

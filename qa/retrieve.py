@@ -18,24 +18,19 @@ from index.types import Embedder, Filters, Found, Hit, Reranker, Wanted
 
 from . import rank
 from .joined import LONGEST, joined
-from .periods import nearest
+from .periods import INSIDE, nearest
 from .query import LONGEST_TURN, Query, fts, in_context, names, other_names, spellings, telling, terms
 from .scope import Issuers, Scope
 from .scope import read as read_scope
 from .settings import Retrieval
 from .types import Turn
 
-NEAR = 0.3
-"""How badly a date may fit a period and still be of it, see ``periods.distance``."""
-
 RANK_OFFSET = 10
 """Added to a rank before it is inverted; of 5 to 60, 10 served every corpus tried."""
-
 
 WHOLE = 4
 """So many of the best texts bring the others of their release: the one that answers may use none of the
 question's words, and stand beside those that do."""
-
 
 FUSED = rank.NAMES.index("fused")
 
@@ -77,7 +72,7 @@ class Retriever:
         """
         context = in_context(question, history)
         counts, total = self._counts(stems(context))
-        told = telling(question, context, counts, total)
+        told = telling(question, counts, total)
         phrases = list(spellings(context))
         if self._on("aliases") and (asked := names(context)):
             phrases += other_names(context, self._store.aliases(asked, filters), asked)
@@ -202,7 +197,7 @@ def spread(hits: Sequence[Hit], said: Scope) -> list[Hit]:
             first |= dict.fromkeys(islice(of, 1))
     elif len(said.periods) > 1:
         for period in said.periods:
-            of = (i for i, hit in enumerate(hits) if nearest([period], hit.date) < NEAR)
+            of = (i for i, hit in enumerate(hits) if nearest([period], hit.date) < INSIDE)
             first |= dict.fromkeys(islice(of, 1))
     order = [*sorted(first), *(i for i in range(len(hits)) if i not in first)]
     return [hits[i] for i in order]

@@ -20,7 +20,7 @@ from evals.benchmarks import public
 from evals.benchmarks.public import DENSE, LEXICAL, Scored
 from evals.benchmarks.public_sets import READERS, Collection, Document, read
 from evals.questions import EvalError
-from evals.retrieval import FULL
+from evals.retrieval_report import FULL
 from index.errors import IndexMismatch
 from index.types import Hit
 from qa.settings import STAGES, Settings

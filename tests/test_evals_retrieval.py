@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 
 from evals import retrieval, retrieval_report
 from evals.questions import EvalError, Evidence, Question
-from evals.retrieval import FULL, WARM_UP, Search
+from evals.retrieval import WARM_UP, Search
+from evals.retrieval_report import FULL
 from index.store import Store
 from index.types import Filters, Hit
 from qa.cli import cli

@@ -42,8 +42,8 @@ from qa.settings import STAGES, Settings
 from .. import metrics
 from ..questions import EvalError
 from ..report import _ROOT, _commit, _dump, _now, _versions, _write
-from ..retrieval import FULL, Advance, searchers, take_turns, variants, without
-from ..retrieval_report import difference
+from ..retrieval import Advance, searchers, take_turns, variants, without
+from ..retrieval_report import FULL, difference
 from .public_sets import READERS, Collection, Document, read
 
 K = 10

@@ -85,7 +85,7 @@ def test_a_phrase_stands_for_the_terms_of_its_name() -> None:
 def test_words_of_the_turn_before_tell_less() -> None:
     context = "And pumps? Who makes kettles and pumps?"
     counts = dict.fromkeys(stems(context), 5)
-    found, alone = telling("And pumps?", context, counts, 9), telling(context, context, counts, 9)
+    found, alone = telling("And pumps?", counts, 9), telling(context, counts, 9)
     assert list(found) == list(alone)
     for stem in ("pump", "and"):
         assert found[stem] == alone[stem]
