@@ -34,7 +34,7 @@ from index.errors import FilterError, ReleaseQAError
 from index.types import Filters, Overview, Release
 from page import CHAT_JS, CSS, FONTS, VIEWER_JS
 from qa.settings import Generation, Settings
-from qa.types import Answer, Check, Citation, Mention, Turn
+from qa.types import Answer, Check, Citation, Mention, Turn, focus_in
 
 EXAMPLES = (
     "what does THANK-uCAR do to NK cells?",
@@ -61,6 +61,9 @@ class Asker(Protocol):
     @property
     def model(self) -> str: ...
 
+    @property
+    def threshold(self) -> float: ...
+
     def stream(
         self,
         question: str,
@@ -71,6 +74,7 @@ class Asker(Protocol):
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
         ignore: Collection[str] = (),
+        threshold: float | None = None,
     ) -> Iterator[Answer]: ...
 
     def release(self, release_id: str) -> Release: ...
@@ -82,6 +86,7 @@ class Asker(Protocol):
 class Exchange:
     """One question of a conversation, how it was read, and its answer as far as it is there.
 
+    ``least`` is the confidence, 0 to 1, below which a quote is not shown (None: as the reader has it).
     ``scope`` holds also what the user takes back, of which ``ignored`` are the labels. ``body`` is the
     answer as HTML.
     """
@@ -89,6 +94,7 @@ class Exchange:
     turn: int
     question: str
     limits: Limits
+    least: float | None = None
     scope: tuple[Mention, ...] = ()
     ignored: tuple[str, ...] = ()
     answer: Answer | None = None
@@ -287,11 +293,20 @@ def sentences_html(answer: Answer, turn: int) -> str:
             f'aria-label="Show source {i + 1}">{i + 1}</button>'
             for i in sentence.citations
         )
-        body, space, last = sentence.text.rpartition(" ")
+        last = sentence.text.rfind(" ") + 1
+        span = focus_in(sentence, answer)
         out.append(  # the last word keeps the numbers from standing alone on a line
-            f"{html.escape(body + space)}<span>{html.escape(last)}{marks}</span>"
+            f"{bold(sentence.text, span, 0, last)}<span>{bold(sentence.text, span, last)}{marks}</span>"
         )
     return f'<p class="rq-answer">{" ".join(out)}</p>'
+
+
+def bold(text: str, span: Span, start: int, end: int | None = None) -> str:
+    """``text[start:end]`` escaped, what of it is in ``span`` in bold."""
+    end = len(text) if end is None else end
+    first, last = (min(max(edge, start), end) for edge in span)
+    parts = [html.escape(text[a:b]) for a, b in ((start, first), (first, last), (last, end))]
+    return f"{parts[0]}<b>{parts[1]}</b>{parts[2]}" if parts[1] else "".join(parts)
 
 
 def recurs_html(citation: Citation) -> str:
@@ -375,6 +390,11 @@ def not_found_html(answer: Answer, overview: Overview, filters: Filters, seconds
         if limit
         else f"{searched}, no filters. Naming the company, product or trial may help."
     )
+    if answer.confidence < 1 and not answer.notes:
+        hint += (
+            f" The nearest quote answers with a probability of {1 - answer.confidence:.0%}; "
+            "a lower confidence under Filters shows it."
+        )
     return (
         '<div class="rq-missing"><strong>No release here was found to say this.</strong>'
         f"<p>{html.escape(hint)}</p></div>{footnote(answer, seconds)}"
@@ -476,6 +496,7 @@ def respond(qa: Asker, asked: Exchange, session: Session) -> Pieces:
             as_of=filters.as_of,
             history=history,
             ignore=asked.ignored,
+            threshold=asked.least,
         ):
             scope = asked.read(answer.scope)
             body = found_html(qa, answer, turn) if answer.sentences else ""
@@ -617,13 +638,15 @@ def build(qa: Asker) -> gr.Blocks:
         since: str | None,
         until: str | None,
         as_of: str | None,
+        least: float | None,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         question = (question or "").strip()
         if not question or request.session_hash in running:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        asked = Exchange(len(session), question, (company, since, until, as_of))
+        sure = None if least is None else least / 100
+        asked = Exchange(len(session), question, (company, since, until, as_of), sure)
         typed: Any = ""
         async with aclosing(answering(asked, session, request.session_hash)) as shown:
             async for now, said, source in shown:
@@ -709,6 +732,15 @@ def build(qa: Asker) -> gr.Blocks:
                             )
                             for label in ("Since", "Until", "As of")
                         )
+                    least = gr.Slider(
+                        0,
+                        95,
+                        round(100 * qa.threshold),
+                        step=1,
+                        label="Least confidence",
+                        info="A quote that is less likely to answer, in percent, is not shown.",
+                        elem_id="rq-least",
+                    )
                     clear = gr.Button("Clear filters", size="sm")
             with gr.Column(scale=5, min_width=340, elem_id="rq-right"):
                 viewer = gr.HTML(
@@ -719,7 +751,7 @@ def build(qa: Asker) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asking: dict[str, Any] = {
             "fn": ask,
-            "inputs": [question, session, *limits],
+            "inputs": [question, session, *limits, least],
             "outputs": [session, chat, viewer, question],
             "concurrency_limit": CLIENTS,
             "concurrency_id": "ask",
@@ -745,7 +777,8 @@ def build(qa: Asker) -> gr.Blocks:
             cancels=[asked, from_example, read_again],
             **quiet,
         )
-        clear.click(lambda: ("", "", "", ""), None, limits, **quiet)
+        usual = round(100 * qa.threshold)
+        clear.click(lambda: ("", "", "", "", usual), None, [*limits, least], **quiet)
         gr.on(
             [field.change for field in limits],
             lambda *texts: gr.update(label=filter_label(*texts)),

@@ -15,7 +15,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,15 @@ from rich.progress import track
 from index.embed import SentenceTransformerEmbedder
 from index.store import Store
 from index.types import Filters, Hit
-from qa import Settings, Turn
+from qa import Settings
 from qa.rank import NAMES
 from qa.retrieve import Retriever
 
 from .benchmarks.public_sets import READERS, read
-from .fit_reader import FOLDS, Bound, Floats, fit_scorer, records
+from .fit_reader import FOLDS, Bound, Floats, fit_scorer
 from .metrics import covers
-from .questions import Evidence, read_filters, read_turn
+from .questions import Evidence
+from .training.examples import questions
 
 BOUNDS: dict[str, Bound] = {
     "company": (0.5, None),
@@ -64,8 +65,6 @@ class Asked:
 
     question: str
     gold: tuple[tuple[str, tuple[int, int] | None], ...]
-    filters: Filters = field(default_factory=Filters)
-    history: tuple[Turn, ...] = ()
 
 
 def asked(name: str) -> Iterator[Asked]:
@@ -76,17 +75,9 @@ def asked(name: str) -> Iterator[Asked]:
         for id_, question in collection.questions.items():
             yield Asked(question, tuple((document, None) for document in collection.relevant[id_]))
         return
-    for record in records(Path(name)):
-        if record["answerable"]:
-            yield Asked(
-                record["question"],
-                tuple(
-                    (e.get("release") or record["release"], (e["start"], e["end"]))
-                    for e in record["evidence"]
-                ),
-                read_filters(record.get("filters") or {}),
-                tuple(read_turn(turn) for turn in record.get("history") or ()),
-            )
+    for found in questions(Path(name)):
+        if found.evidence:
+            yield Asked(found.question, tuple((found.release, span) for span in found.evidence))
 
 
 def is_gold(hit: Hit, gold: Sequence[tuple[str, tuple[int, int] | None]]) -> bool:
@@ -139,8 +130,8 @@ def main() -> None:
 def examined(name: str, retriever: Retriever) -> Iterator[Example]:
     """The examples that a set gives; questions without a candidate aside."""
     for one in track(list(asked(name)), f"{name[-24:]:24}"):
-        query = retriever.query(one.question, one.history, one.filters)
-        found, shared = retriever.candidates(query, one.filters, Settings().retrieval.candidates)
+        query = retriever.query(one.question)
+        found, shared = retriever.candidates(query, Filters(), Settings().retrieval.candidates)
         if found:
             gold = np.array([is_gold(f.hit, one.gold) for f in found], dtype=bool)
             yield Example(name, shared.features, gold)

@@ -1,14 +1,14 @@
-"""Fits the extractive reader, ``qa/reader.json``, to questions over releases.
+"""Fits what stands around the reader's network, ``qa/reader.json``, to questions over releases.
 
-    python -m evals.fit_reader QUESTIONS.jsonl=INDEX ... [--out qa/reader.json]
+    python -m evals.fit_reader QUESTIONS.jsonl=INDEX ... [--network FILE] [--out qa/reader.json]
 
-Each question set goes with the index of the corpus it is about. A question is a JSON object a line:
-question, release, answerable, evidence (start and end in that release), answers (accepted strings).
-The candidates are those that the product itself retrieves and reads. Where several sets are given, some
-questions of each are also asked of another's index, so that the reader learns what is off topic.
+Each question set goes with the index of the corpus it is about (the format: ``evals.training.examples``).
+Of them only the questions that the network was not trained on are taken, and their candidates are those
+that the product itself retrieves and reads. Where several sets are given, some questions of each are
+also asked of another's index, so that the reader learns what is off topic.
 
-The two sentence scorers are linear under a softmax over a question's candidates; the probability that
-the best sentence answers is a logistic regression whose inputs come from scorers that did not see the
+The sentence scorer is linear under a softmax over a question's candidates; the probability that the
+sentences chosen answer is a logistic regression whose inputs come from a scorer that did not see the
 question (five folds). Margin and threshold are chosen on the same held-out scores, and all figures
 printed are held-out ones.
 """
@@ -19,9 +19,9 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,29 +32,43 @@ from sklearn.metrics import roc_auc_score
 
 from index.embed import SentenceTransformerEmbedder
 from index.store import Store
-from index.types import Embedder, Filters
+from index.types import Filters
 from qa import Settings
-from qa.features import NAMES, Candidate, candidates, matrix
+from qa.features import Candidate
+from qa.network import HuggingFaceScorer, NetworkScorer
 from qa.query import Query
-from qa.read import ANSWER_NAMES, SHORTLIST_NAMES, answer_features, choose, shortlist, with_similarity
+from qa.read import (
+    ANSWER_NAMES,
+    PASSAGE_NAMES,
+    SENTENCE_NAMES,
+    Passage,
+    Scorer,
+    answer_features,
+    choose,
+    passages,
+    sentence_features,
+)  # fmt: skip
 from qa.retrieve import Retriever
 
 from .metrics import normalise
+from .training.examples import Asked, questions, shared
 
 Floats = NDArray[np.float64]
 Bound = tuple[float | None, float | None]
 FOLDS = 5
 PENALTY = 0.02  # of the squared weights of standardised features, a question
-FOREIGN = 5
+FOREIGN = 10
 NEAR = 0.02  # how far below the best figure still counts as near it
-MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+CLOSE = 0.005  # the same, of the accuracy with a threshold
+MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question, its candidates, their features (a row each), and which lie in its evidence."""
+    """A question, the passages read, their sentences, features (a row each), and which are gold."""
 
     query: Query
+    passages: list[Passage]
     candidates: list[Candidate]
     features: Floats
     gold: NDArray[np.bool_]
@@ -72,44 +86,37 @@ class Scorable(Protocol):
     def gold(self) -> NDArray[np.bool_]: ...
 
 
-def records(path: Path) -> list[dict[str, Any]]:
-    """The questions of a file."""
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
-
-
-def examples(questions: Sequence[dict[str, Any]], retriever: Retriever, label: str) -> list[Example]:
+def examples(
+    asked: Sequence[Asked], store: Store, retriever: Retriever, scorer: Scorer, label: str
+) -> list[Example]:
     """The examples that questions give over an index, in their order; those without a hit aside."""
-    found = [_example(retriever, record) for record in track(questions, f"{label:24}")]
-    return [example for example in found if example.candidates]
+    found = [_example(q, store, retriever, scorer) for q in track(asked, f"{label:24}")]
+    return [example for example in found if example]
 
 
-def off_topic(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def off_topic(asked: Sequence[Asked]) -> list[Asked]:
     """One in FOREIGN questions of another corpus, which this one cannot answer."""
-    return [{**q, "release": "", "answerable": False} for q in questions[::FOREIGN]]
+    return [replace(q, release="", evidence=(), answers=()) for q in asked[::FOREIGN]]
 
 
-def _example(retriever: Retriever, record: dict[str, Any]) -> Example:
-    query = retriever.query(record["question"])
-    sentences = candidates(retriever.search(query, Settings().reading.passages, Filters(), longest=0))
+def _example(asked: Asked, store: Store, retriever: Retriever, scorer: Scorer) -> Example | None:
+    query = retriever.query(asked.question)
+    hits = retriever.search(query, Settings().reading.passages, Filters(), longest=0)
+    read = passages(query.asked, hits, scorer)
+    sentences = [c for passage in read for c in passage.sentences]
     gold = [
-        c.hit.release_id == record["release"]
-        and any(_overlap(c, span["start"], span["end"]) for span in record["evidence"] or [])
+        c.hit.release_id == asked.release
+        and any(shared(c.start, c.end, *span) for span in asked.evidence)
         for c in sentences
     ]
+    text = store.release(asked.release).text if asked.evidence else ""
+    answers = tuple(a if isinstance(a, str) else text[a[0] : a[1]] for a in asked.answers)
+    if not read:
+        return None
+    features = sentence_features(query, read)
     return Example(
-        query,
-        sentences,
-        matrix(query, sentences),
-        np.array(gold, dtype=bool),
-        bool(record["answerable"]),
-        tuple(record.get("answers") or ()),
+        query, read, sentences, features, np.array(gold, dtype=bool), bool(asked.evidence), answers
     )
-
-
-def _overlap(c: Candidate, start: int, end: int) -> bool:
-    """Whether half of the sentence or half of the evidence is shared."""
-    shared = min(c.end, end) - max(c.start, start)
-    return shared >= 0.5 * min(c.end - c.start, end - start)
 
 
 def fit_scorer(data: Sequence[Scorable], bounds: Mapping[int, Bound] | None = None) -> Floats:
@@ -139,7 +146,7 @@ def fit_scorer(data: Sequence[Scorable], bounds: Mapping[int, Bound] | None = No
     return np.asarray(best.x / scale, dtype=np.float64)
 
 
-def held_out_scores(data: Sequence[Example], folds: NDArray[np.int64]) -> list[Floats]:
+def held_out_scores(data: Sequence[Scorable], folds: NDArray[np.int64]) -> list[Floats]:
     """Each question's scores by a scorer fitted to the other folds."""
     weights = [
         fit_scorer([e for e, fold in zip(data, folds, strict=True) if fold != k]) for k in range(FOLDS)
@@ -147,67 +154,67 @@ def held_out_scores(data: Sequence[Example], folds: NDArray[np.int64]) -> list[F
     return [e.features @ weights[fold] for e, fold in zip(data, folds, strict=True)]
 
 
-def shortlisted(example: Example, scores: Floats, embedder: Embedder) -> Example:
-    """The example as the second model sees it."""
-    best = shortlist(scores)
-    found = [example.candidates[i] for i in best]
-    features = with_similarity(example.features[best], found, example.query, embedder)
-    return dataclasses.replace(example, candidates=found, features=features, gold=example.gold[best])
-
-
 def right(example: Example, scores: Floats, margin: float) -> bool:
-    """Whether the sentences chosen say all accepted strings, or hold gold where there are none."""
+    """Whether the sentences chosen say all accepted strings, or are all gold ones of the candidates."""
     chosen = choose(example.candidates, scores, margin, Settings().reading)
-    if not example.answers:
-        gold = zip(example.candidates, example.gold, strict=True)
-        return example.answerable and any(hit and c in chosen for c, hit in gold)
+    gold = [c for c, is_gold in zip(example.candidates, example.gold, strict=True) if is_gold]
     text = normalise(" ".join(c.text for c in chosen))
-    return example.answerable and all(normalise(a) in text for a in example.answers)
+    said = bool(example.answers) and all(normalise(answer) in text for answer in example.answers)
+    return example.answerable and (said or (bool(gold) and all(c in chosen for c in gold)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
-    parser.add_argument("--out", type=Path, default=Path("qa/reader.json"))
-    args = parser.parse_args()
-    pairs = [pair.rpartition("=") for pair in args.sets]
-    sets = [records(Path(questions)) for questions, _, _ in pairs]
-    all_candidates: list[Example] = []
+def gather(pairs: Sequence[tuple[str, str]], scorer: Scorer) -> list[Example]:
+    """The examples of all sets, each with its index; of questions held out of training only."""
+    sets = [questions(Path(name), held=True) for name, _ in pairs]
+    found: list[Example] = []
     embedder: SentenceTransformerEmbedder | None = None
-    for i, (_, _, index) in enumerate(pairs):
+    for i, (name, index) in enumerate(pairs):
         others = sets[(i + 1) % len(sets)] if len(sets) > 1 else []
         store = Store(Path(index))
         made = store.manifest
         embedder = embedder or SentenceTransformerEmbedder(made.embedder, made.number_type)
         retriever = Retriever(store, embedder, Settings().retrieval)
-        all_candidates += examples([*sets[i], *off_topic(others)], retriever, Path(index).name)
+        found += examples([*sets[i], *off_topic(others)], store, retriever, scorer, Path(name).stem)
         store.close()
-    assert embedder is not None
-    folds = np.random.default_rng(0).permutation(len(all_candidates)) % FOLDS
-    answerable = np.array([e.answerable for e in all_candidates])
-    first_scores = held_out_scores(all_candidates, folds)
-    _tell_first("words alone", all_candidates, first_scores, answerable)
-    data = [
-        shortlisted(e, s, embedder)
-        for e, s in zip(track(all_candidates, f"{'embedding':24}"), first_scores, strict=True)
-    ]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
+    parser.add_argument("--network", type=Path, help="weights; else those of the package")
+    parser.add_argument("--reader", help="another model, of Hugging Face, to fit to")
+    parser.add_argument("--out", type=Path, default=Path("qa/reader.json"))
+    args = parser.parse_args()
+    pairs = [(name, index) for name, _, index in (pair.rpartition("=") for pair in args.sets)]
+    scorer = HuggingFaceScorer(args.reader) if args.reader else NetworkScorer(args.network)
+    fit(gather(pairs, scorer), args.out)
+
+
+def fit(data: Sequence[Example], out: Path) -> None:
+    """Fits, tells how well on held-out folds, and writes ``out``."""
+    folds = np.random.default_rng(0).permutation(len(data)) % FOLDS
+    answerable = np.array([e.answerable for e in data])
+    _tell_first("network alone", data, [e.features[:, 0] for e in data], answerable)
     scores = held_out_scores(data, folds)
-    _tell_first("with similarity", data, scores, answerable)
+    _tell_first("with features", data, scores, answerable)
     by_margin = {
         m: np.array([right(e, s, m) for e, s in zip(data, scores, strict=True)]) for m in MARGINS
     }
-    for m, values in by_margin.items():
-        print(f"margin {m:4}  says it: {values[answerable].mean():.3f}")
+    for m, said in by_margin.items():
+        print(f"margin {m:4}  says it: {said[answerable].mean():.3f}")
     # the smallest margin near the best: a shorter answer is a better one
     top = max(v[answerable].mean() for v in by_margin.values())
     margin = min(m for m, v in by_margin.items() if v[answerable].mean() >= top - NEAR)
     good = by_margin[margin]
 
-    inputs = np.array([answer_features(e.features, s) for e, s in zip(data, scores, strict=True)])
+    told = np.array(
+        [answer_features(e.query, e.candidates, e.features, s) for e, s in zip(data, scores, strict=True)]
+    )
     probability = np.zeros(len(data))
     for k in range(FOLDS):
-        model = _logistic(inputs[folds != k], good[folds != k])
-        probability[folds == k] = 1 / (1 + np.exp(-(inputs[folds == k] @ model[0] + model[1])))
+        model = _logistic(told[folds != k], good[folds != k])
+        probability[folds == k] = 1 / (1 + np.exp(-(told[folds == k] @ model[0] + model[1])))
     print(f"AUC right against not      {roc_auc_score(good, probability):.3f}")
     print(f"AUC answerable against not {roc_auc_score(answerable, probability):.3f}")
     accuracies = {}
@@ -218,25 +225,49 @@ def main() -> None:
         precision = good[given].mean() if given.any() else 0.0
         print(
             f"threshold {threshold:.2f}  accuracy {accuracies[threshold]:.3f}  "
-            f"precision {precision:.3f}  coverage {given.mean():.3f}"
+            f"precision {precision:.3f}  coverage {given.mean():.3f}  "
+            f"silent: right {(~given)[~answerable].mean():.3f}, wrong {(~given)[answerable].mean():.3f}"
         )
     # the highest threshold near the best: silence is better than an error
-    threshold = max(t for t, a in accuracies.items() if a >= max(accuracies.values()) - NEAR)
-    answer_weights, bias = _logistic(inputs, good)
-    first_weights, weights = fit_scorer(all_candidates), fit_scorer(data)
+    threshold = max(t for t, a in accuracies.items() if a >= max(accuracies.values()) - CLOSE)
+    answer_weights, bias = _logistic(told, good)
+    ranked = [_ranked(e) for e in data]
+    passage_scores = held_out_scores(ranked, folds)
+    for label, orders in (
+        ("retrieval", [r.features[:, 0] for r in ranked]),
+        ("second look", passage_scores),
+    ):
+        first = [r.gold[int(s.argmax())] for r, s in zip(ranked, orders, strict=True)]
+        print(f"gold passage first, {label:12} {np.array(first)[answerable].mean():.3f}")
     fitted = {
         "made by": "python -m evals.fit_reader",
         "questions": len(data),
         "settings": dataclasses.asdict(Settings().reading),
-        "first_weights": dict(zip(NAMES, np.round(first_weights, 4).tolist(), strict=True)),
-        "weights": dict(zip(SHORTLIST_NAMES, np.round(weights, 4).tolist(), strict=True)),
+        "weights": dict(zip(SENTENCE_NAMES, np.round(fit_scorer(data), 4).tolist(), strict=True)),
         "answer_weights": dict(zip(ANSWER_NAMES, np.round(answer_weights, 4).tolist(), strict=True)),
         "answer_bias": round(bias, 4),
+        "passage_weights": dict(
+            zip(PASSAGE_NAMES, np.round(fit_scorer(ranked), 4).tolist(), strict=True)
+        ),
         "margin": margin,
         "threshold": threshold,
     }
-    args.out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
-    print(f"wrote {args.out}")
+    out.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
+    print(f"wrote {out}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The passages of a question: their features, a row each, and which hold gold."""
+
+    features: Floats
+    gold: NDArray[np.bool_]
+
+
+def _ranked(example: Example) -> Ranked:
+    counts = [len(passage.sentences) for passage in example.passages]
+    gold = np.array([part.any() for part in np.split(example.gold, np.cumsum(counts)[:-1])])
+    return Ranked(np.array([passage.features() for passage in example.passages]), gold)
 
 
 def _tell_first(

@@ -82,20 +82,20 @@ class Search:
 
 def variants(settings: Settings, stages: Sequence[Stage] = STAGES) -> dict[str, Settings]:
     """The full system and, for each stage that it has, the one without it (``dense off``)."""
-    had = [stage for stage in stages if stage != "reranker" or settings.retrieval.reranker]
-    return {FULL: settings} | {f"{stage} off": without(settings, stage) for stage in had}
+    return {FULL: settings} | {f"{stage} off": without(settings, stage) for stage in stages}
 
 
 def without(settings: Settings, *stages: Stage) -> Settings:
-    """The same settings with these stages of retrieval switched off."""
-    return replace(settings, retrieval=replace(settings.retrieval, off=stages))
+    """The same settings with these stages of retrieval switched off too."""
+    off = tuple(dict.fromkeys((*settings.retrieval.off, *stages)))
+    return replace(settings, retrieval=replace(settings.retrieval, off=off))
 
 
 def searchers(store: Store, embedder: Embedder, settings: Mapping[str, Settings]) -> dict[str, ReleaseQA]:
     """What searches under each of the settings, by name, over one open index and one embedding model."""
-    reader = Reader.load(embedder)
+    reader = Reader.load()
     return {
-        name: ReleaseQA(store, Retriever(store, embedder, own.retrieval), reader, own)
+        name: ReleaseQA(store, Retriever(store, embedder, own.retrieval, reader), reader, own)
         for name, own in settings.items()
     }
 

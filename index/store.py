@@ -337,6 +337,13 @@ class Store:
         """In how many texts (or their titles) each of these stemmed terms occurs, where it does."""
         return dict(self._rows_in("SELECT term, doc FROM terms WHERE term", terms))
 
+    def begins(self, start: str) -> bool:
+        """Whether any stemmed term begins so."""
+        rows = self._rows(
+            "SELECT 1 FROM terms WHERE term >= ? AND term < ? LIMIT 1", (start, start + "\U0010ffff")
+        )
+        return bool(rows)
+
     def common_terms(self, least: int) -> dict[str, int]:
         """The stemmed terms that at least ``least`` texts hold, with the number that do."""
         return dict(self._rows("SELECT term, doc FROM terms WHERE doc >= ?", (least,)))
@@ -464,6 +471,11 @@ class Store:
         """Whether a company filter selects anything, of what is known on the day ``as_of``."""
         where, values = _where(Filters(company=company, as_of=as_of))
         return bool(self._rows(f"SELECT 1 FROM releases r WHERE {where} LIMIT 1", values))
+
+    def days(self) -> tuple[dt.date | None, dt.date | None]:
+        """The dates of the first and the last release; None where none has one."""
+        first, last = self._one("SELECT min(date), max(date) FROM releases")
+        return _date(first), _date(last)
 
     def overview(self) -> Overview:
         """Counts and spans, for people."""

@@ -206,8 +206,8 @@ class Embedder(Protocol):
 class Reranker(Protocol):
     """Takes a second look at the best passages: reads question and passage together."""
 
-    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How well each text answers, shape (len(texts),): higher is better, without a unit."""
+    def scores(self, question: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """How well each hit answers, shape (len(hits),): higher is better, without a unit."""
         ...
 
 

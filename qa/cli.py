@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from index.errors import ReleaseQAError
 
-from .settings import Generation, Retrieval, Settings
-from .types import Outcome
+from .settings import READER, Generation, Retrieval, Settings
+from .types import Outcome, focus_in
 
 if TYPE_CHECKING:
     from index.store import Store
@@ -51,10 +52,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str, typer.Option(help="What writes the answer: extractive, local, openai:NAME, ... (see `models`).")
 ]
-RerankerName = Annotated[
-    str | None,
+Threshold = Annotated[
+    float | None,
     typer.Option(
-        "--reranker", help="A cross-encoder that looks again: a folder, or a name it is fetched by."
+        min=0.0, max=1.0, help="Give no quote that is less probable to answer; without: as fitted."
+    ),
+]
+RerankerName = Annotated[
+    str,
+    typer.Option(
+        "--reranker",
+        help="What looks again at the best passages: reader, none, or a cross-encoder (a folder, or a "
+        "name it is fetched by).",
     ),
 ]
 Fallback = Annotated[
@@ -152,7 +161,8 @@ def ask(
         bool, typer.Option("--stream", help="Print sentences as they are verified.")
     ] = False,
     fallback: Fallback = False,
-    reranker: RerankerName = None,
+    reranker: RerankerName = READER,
+    threshold: Threshold = None,
 ) -> None:
     """Answer a question, with quotes; exit code 0 also where the releases do not say."""
     if stream and as_json:
@@ -160,9 +170,7 @@ def ask(
     with (
         _open(index, model, embedder, fallback, reranker) as qa,
         _closing(
-            qa.stream(
-                question, company=company, since=since, until=until, as_of=as_of, ignore=ignore or ()
-            )
+            qa.stream(question, company, since, until, as_of, ignore=ignore or (), threshold=threshold)
         ) as pieces,
     ):
         shown = 0
@@ -205,7 +213,7 @@ def search(
     as_of: AsOf = None,
     ignore: Ignore = None,
     as_json: Json = False,
-    reranker: RerankerName = None,
+    reranker: RerankerName = READER,
 ) -> None:
     """List the passages that match best."""
     from dataclasses import asdict
@@ -360,21 +368,25 @@ def eval_(
     ] = 0,
     stage: Annotated[
         str | None,
-        typer.Option(help="`retrieval` measures the search alone, whole and without each of its stages."),
+        typer.Option(
+            help="`retrieval` measures the search alone, whole and without each of its stages; `reading` "
+            "what every threshold of confidence would give."
+        ),
     ] = None,
 ) -> None:
     """Score question sets against an index; exit code 1 where a citation is no slice."""
     if stage is not None:
-        if stage != "retrieval":
-            raise typer.BadParameter("retrieval is what can be measured alone", param_hint="--stage")
+        if stage not in ("retrieval", "reading"):
+            raise typer.BadParameter("retrieval or reading can be measured alone", param_hint="--stage")
         if model or save_answers or sample:
             raise typer.BadParameter(
                 "no answers are written; leave out --model, --save-answers and --sample",
                 param_hint="--stage",
             )
-        from evals import retrieval
+        from evals import reading, retrieval
 
-        raise typer.Exit(retrieval.evaluate(sets, index, as_json, out_dir, embedder))
+        measured = retrieval if stage == "retrieval" else reading
+        raise typer.Exit(measured.evaluate(sets, index, as_json, out_dir, embedder))
     from evals.report import evaluate
 
     models = model or ["extractive"]
@@ -391,15 +403,15 @@ def _embedder_maker(name: str) -> MakeEmbedder:
     return make
 
 
-def _open(
-    index: Path, model: str, embedder: str, fallback: bool = False, reranker: str | None = None
-) -> Any:
+def _open(index: Path, model: str, embedder: str, fallback: bool = False, reranker: str = READER) -> Any:
     with err.status("opening the index"):
         from qa import ReleaseQA
 
         settings = Settings(
             embedder=embedder,
-            retrieval=Retrieval(reranker=reranker),
+            retrieval=Retrieval(off=("reranker",))
+            if reranker == "none"
+            else Retrieval(reranker=reranker),
             generation=Generation(fallback=fallback),
         )
         return ReleaseQA.open(index, model, settings)
@@ -471,13 +483,20 @@ def _show_sentences(answer: Answer, shown: int) -> int:
     """Print the sentences behind the first ``shown``; returns how many are printed now."""
     for sentence in answer.sentences[shown:]:
         marks = "".join(f"[{i + 1}]" for i in sentence.citations)
-        _say(f"{sentence.text} {marks}")
+        text = Text(_shown(f"{sentence.text} {marks}"))
+        text.stylize("bold", *focus_in(sentence, answer))
+        out.print(text)
     return len(answer.sentences)
 
 
 def _show_answer(answer: Answer, shown: int = 0) -> None:
     if answer.status == "not_found":
         _say("Not found: no release searched was found to say this.")
+        if answer.confidence < 1 and not answer.notes:
+            probable = f"{1 - answer.confidence:.2f}"
+            _say(
+                f"the nearest quote answers with a probability of {probable}; --threshold shows it", "dim"
+            )
     _show_sentences(answer, shown)
     for number, citation in enumerate(answer.citations, 1):
         _say(

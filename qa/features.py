@@ -60,13 +60,16 @@ _DEFINES = re.compile(r"\b(?:is|are|was|means|stands for|develops|provides|offer
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer: the hit it stands in, and its span in that release."""
+    """A sentence that may answer: the hit it stands in, and its span in that release; and, once it is
+    read, the span in that release of the answer itself.
+    """
 
     hit: Hit
     rank: int
     start: int
     end: int
     text: str
+    answer: tuple[int, int] | None = None
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:

@@ -24,10 +24,10 @@ from .errors import QuestionError
 from .features import Candidate
 from .generate import ABSENT, Draft, judged, messages, packed, readable, standalone
 from .models import LanguageModel, Stream, open_model
-from .query import in_context
-from .read import Reader
+from .query import Query, in_context
+from .read import Read, Reader
 from .retrieve import Retriever
-from .settings import Settings
+from .settings import READER, Settings
 from .types import Answer, Check, Citation, Mention, Sentence, Turn
 from .verify import ReleaseOf, keep_verified
 
@@ -73,10 +73,11 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
 
             embedder = SentenceTransformerEmbedder(settings.embedder, store.manifest.number_type)
             check_embedder(store, embedder)
+            reader = Reader.load(settings.reading)
             second = settings.retrieval.reranker
-            reranker = CrossEncoderReranker(second) if second else None
+            reranker = reader if second == READER else CrossEncoderReranker(second)
             retriever = Retriever(store, embedder, settings.retrieval, reranker)
-            return cls(store, retriever, Reader.load(embedder), settings, writer)
+            return cls(store, retriever, reader, settings, writer)
         except BaseException:
             store.close()
             if writer:
@@ -88,6 +89,12 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         """What writes the answers: a model's specification, or ``extractive``."""
         return self._model.name if self._model else "extractive"
 
+    @property
+    def threshold(self) -> float:
+        """The least probability, 0 to 1, that a quote answers with which it is given."""
+        own = self.settings.reading.threshold
+        return self._reader.threshold if own is None else own
+
     def ask(
         self,
         question: str,
@@ -97,17 +104,19 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         as_of: Day = None,
         history: Sequence[Turn] = (),
         ignore: Collection[str] = (),
+        threshold: float | None = None,
     ) -> Answer:
         """The answer of the releases within the filters, or ``not_found``.
 
         Dates are inclusive, as dates or YYYY-MM-DD. ``history`` holds the turns before, oldest first.
         What the question itself says of releases (a company, a period, "latest") ranks those first:
-        ``Answer.scope`` shows it, and a label of it in ``ignore`` takes it back.
+        ``Answer.scope`` shows it, and a label of it in ``ignore`` takes it back. A quote that is less
+        probable to answer than ``threshold``, 0 to 1, is not given (None: than that of the settings).
         Raises QuestionError and FilterError; ModelError where a language model cannot be used and
         ModelFailed where it fails, unless ``settings.generation.fallback`` lets the extractive answer
         stand in. A failure behind a sentence that was shown is a note.
         """
-        *_, answer = self.stream(question, company, since, until, as_of, history, ignore)
+        *_, answer = self.stream(question, company, since, until, as_of, history, ignore, threshold)
         return answer
 
     def stream(
@@ -119,6 +128,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         as_of: Day = None,
         history: Sequence[Turn] = (),
         ignore: Collection[str] = (),
+        threshold: float | None = None,
     ) -> Iterator[Answer]:
         """As ``ask``, piecewise: the answer with its first sentence, with two, and so on.
 
@@ -130,23 +140,26 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         history = _known(history, filters)
         asked, notes = self._standalone(_checked(question), history, clock)
         query = self._retriever.query(asked, () if notes else history, filters, ignore)
-        hits = self._retriever.search(query, self.settings.reading.passages, filters, longest=0)
+        again = self.settings.retrieval.reranker != READER  # it reads them all in any case
+        hits = self._retriever.search(query, self.settings.reading.passages, filters, 0, again)
         clock.lap("retrieve")
         release_of = cache(self._store.release)
         hits = readable(hits, release_of)
-        chosen, best, confidence = self._reader.read(query, hits, self.settings.reading)
+        read = self._reader.read(query, hits, self.settings.reading)
         clock.lap("read")
-        quoted = replace(self._answer(chosen, confidence, release_of), scope=query.scope.mentions)
+        least = self.threshold if threshold is None else threshold
+        quoted = replace(self._answer(query, read, least, release_of), scope=query.scope.mentions)
         small = self._model is not None and self._model.small
-        if self._model is None or not hits or (small and not quoted.sentences):
+        asked_in_vain = not hits or query.hopeless or (small and not quoted.sentences)
+        if self._model is None or asked_in_vain:
             yield from self._pieces(_compared(keep_verified(quoted, release_of), hits), clock)
             return
-        written = _Written(self.model, confidence, notes, query.scope.mentions)
+        written = _Written(self.model, read.probability, notes, query.scope.mentions)
         try:
-            fitting = packed(self._model, asked, hits, self.settings.generation)
+            fitting = packed(self._model, asked, read.hits, self.settings.generation)
             with self._model.stream(messages(asked, fitting), self.settings.generation.tokens) as stream:
                 wording = self.settings.generation.wording
-                promising = best if small else None
+                promising = read.promising if small else None
                 for draft in judged(written.heard(stream), fitting, asked, wording, promising):
                     if written.add(draft, self._citation(draft, release_of), self.settings):
                         clock.first()
@@ -232,14 +245,17 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
                 return asked, (f"asked as: {asked}",)
         return question, ()
 
-    def _answer(self, chosen: Sequence[Candidate], confidence: float, release_of: ReleaseOf) -> Answer:
-        threshold = self.settings.reading.threshold
-        if not chosen or confidence < (self._reader.threshold if threshold is None else threshold):
-            return Answer("not_found", "", confidence=round(1 - confidence, 3))
-        citations = tuple(self._cite(c.hit, c.start, c.end, release_of) for c in chosen)
+    def _answer(self, query: Query, read: Read, least: float, release_of: ReleaseOf) -> Answer:
+        chosen, confidence = read.chosen, read.probability
+        if not chosen or query.hopeless or confidence < least:
+            return Answer("not_found", "", confidence=round(1 - confidence, 3), notes=_unseen(query))
+        citations = tuple(self._quoted(c, release_of) for c in chosen)
         sentences = tuple(Sentence(" ".join(c.text.split()), (i,)) for i, c in enumerate(chosen))
         text = " ".join(sentence.text for sentence in sentences)
         return Answer("answered", text, sentences, citations, round(confidence, 3))
+
+    def _quoted(self, c: Candidate, release_of: ReleaseOf) -> Citation:
+        return replace(self._cite(c.hit, c.start, c.end, release_of), focus=c.answer)
 
     def _cite(self, hit: Hit, start: int, end: int, release_of: ReleaseOf) -> Citation:
         release, source = release_of(hit.release_id), ""
@@ -348,6 +364,12 @@ class _Written:
                 f"{why if why.startswith(self.model) else f'{self.model}: {why}'}; {stands}",
             ),
         )
+
+
+def _unseen(query: Query) -> tuple[str, ...]:
+    """A note on what the question names that no release here does."""
+    names = [f"“{name}”" for name in query.unknown]
+    return (f"no release here mentions {' or '.join(names)}",) if names else ()
 
 
 def _compared(answer: Answer, hits: Sequence[Hit]) -> Answer:

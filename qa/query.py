@@ -45,6 +45,9 @@ _POINTS_BACK = re.compile(
 _NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
 _COMPOUND = re.compile(r"\w+-\w+")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
+_NAME_WORDS = re.compile(
+    r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
 _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
@@ -53,7 +56,9 @@ _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question, as asked; and, of it with what it refers to: the words to search for (an FTS5
-    expression), the weights of its stems, its terms for ranking, its vector; and its scope.
+    expression), the weights of its stems, its terms for ranking, its vector; its scope; and what the
+    reader is asked (a follow-up with the question before it). Of the names and years in the question,
+    ``named`` in number, no text of the index has those in ``unknown``.
     """
 
     text: str
@@ -62,6 +67,16 @@ class Query:
     terms: Terms
     vector: Vectors
     scope: Scope
+    asked: str
+    named: int = 0
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the index never saw a year that is asked about, or any of the names."""
+        return bool(self.unknown) and (
+            len(self.unknown) == self.named or any(map(_YEAR.fullmatch, self.unknown))
+        )
 
 
 def in_context(question: str, history: Sequence[Turn]) -> str:
@@ -97,6 +112,25 @@ def telling(question: str, counts: Mapping[str, int], total: int) -> dict[str, f
 def own_names(text: str) -> set[str]:
     """The stems of the names and figures in ``text``: capitalised words behind the first, and digits."""
     return set(stems(" ".join(_OWN_NAMES.findall(text))))
+
+
+def name_words(question: str) -> list[str]:
+    """The words of the question that are or hold a name, each once: capitalised behind the first, or with
+    a digit among letters; possessives without their "s". And years.
+    """
+    found = (re.sub(r"[’']s?$", "", m[1]) for m in _NAME_WORDS.finditer(question))
+    return list(dict.fromkeys([*found, *_YEAR.findall(question)]))
+
+
+def unknown(found: Iterable[str], counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Those of the names ``found`` that no text has in any spelling, by the counts of their stems."""
+    out = []
+    for name in found:
+        spelled = [name, *(other for _, other in spellings(name))]
+        rows = [stems(one) for one in spelled]
+        if rows[0] and not any(all(counts.get(stem, 0) for stem in row) for row in rows):
+            out.append(name)
+    return tuple(out)
 
 
 def terms(context: str, told: Mapping[str, float], phrases: Iterable[tuple[str, str]]) -> Terms:

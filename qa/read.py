@@ -1,102 +1,222 @@
 """The extractive reader: which sentences of the passages found answer the question, if any do.
 
-Three linear models. One scores every sentence by the features of ``qa.features``; the best few are
-embedded, and the second scores those with their similarity to the question too; the third says, from
-the best sentence and its lead, how probable it is that it answers. All were fitted to questions over
-real releases by ``python -m evals.fit_reader`` and lie in ``reader.json``.
+The network of ``qa.network`` reads question and passage together and scores every sentence. A linear
+model puts beside that what the words, the title, the date and the section say (``qa.features``) and picks
+the sentences; another says, from the best of them and its lead, how probable it is that they answer. Both
+were fitted by ``python -m evals.fit_reader`` to questions that the network was not trained on.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.types import Embedder, Hit
+from index.errors import ModelError
+from index.types import Hit
 
 from .features import NAMES, Candidate, candidates, matrix
 from .query import Query
-from .settings import Reading
+from .settings import READER, Reading
 
 Floats = NDArray[np.float64]
 
-SHORTLIST = 6
-"""Sentences that are embedded; more cost more time and picked no better sentence."""
-
-SHORTLIST_NAMES = (*NAMES, "similarity")  # cosine of question and sentence
+SENTENCE_NAMES = (
+    "read",  # the network's score of the sentence
+    "passage_read",  # of its passage: the logarithm of the odds of all its sentences together
+    "odds",  # logarithm of the retrieval's odds of its passage
+    *NAMES,
+)
 
 ANSWER_NAMES = (
     "score",  # of the best sentence
     "lead",  # over the second best
-    "sharpness",  # its share of the shortlist's softmax
-    *SHORTLIST_NAMES,
+    "sharpness",  # its share of the softmax over all sentences
+    "any",  # the network's odds that any sentence answers
+    "agreement",  # share of the softmax that the release of the best sentence has
+    "unknown",  # share of the question's names that no text of the index has
+    *SENTENCE_NAMES,
 )
+
+PASSAGE_NAMES = ("odds", "passage_read", "best_read")
+"""What tells how well a passage answers: as in SENTENCE_NAMES, and the best score of its sentences."""
+
+GAP = 4  # code points between a sentence and the next
+
+_POINTS_BACK = re.compile(r"[\"“‘'(]*(?:It|Its|He|His|She|Her|They|Their|This|These|Those|Both|Such)\b")
+
+FLOOR = 1e-4  # of odds, before their logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A passage to be read: its text, a line about it, and the spans of its sentences, in order."""
+
+    passage: str
+    heading: str
+    sentences: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What was read in a passage, for each of its sentences: how well it answers, and where in the
+    passage the answer itself stands.
+    """
+
+    sentences: Floats
+    spans: tuple[tuple[int, int], ...]
+
+
+class Scorer(Protocol):
+    """Reads passages for a question."""
+
+    def read(self, question: str, texts: Sequence[Text]) -> list[Scores]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: the sentences that answer, in the order to show them; the most promising of all,
+    best first; the probability, 0 to 1, that those chosen answer; and all hits, best first as read.
+    """
+
+    chosen: tuple[Candidate, ...] = ()
+    promising: tuple[Candidate, ...] = ()
+    probability: float = 0.0
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Weights of the three models, in the order of NAMES, SHORTLIST_NAMES and ANSWER_NAMES.
+    """Weights of the models, in the order of SENTENCE_NAMES, ANSWER_NAMES and PASSAGE_NAMES.
 
     ``margin`` is how far below the best score another sentence may lie to be quoted too; an answer
     less probable than ``threshold`` is better not given.
     """
 
-    embedder: Embedder
-    first_weights: Floats
+    scorer: Scorer
     weights: Floats
     answer_weights: Floats
     answer_bias: float
+    passage_weights: Floats
     margin: float
     threshold: float
 
     @classmethod
-    def load(cls, embedder: Embedder) -> Reader:
-        """The fitted reader that the package carries."""
-        values = json.loads(files("qa").joinpath("reader.json").read_text("utf-8"))
+    def load(cls, settings: Reading = Reading()) -> Reader:  # noqa: B008 (frozen)
+        """The reader that the settings name. Raises ModelError where it cannot be used."""
+        from .network import HuggingFaceScorer, packaged  # seconds
+
+        scorer = packaged() if settings.reader == READER else HuggingFaceScorer(settings.reader)
+        try:
+            path = Path(settings.fitted) if settings.fitted else files("qa").joinpath("reader.json")
+            return cls.of(json.loads(path.read_text("utf-8")), scorer)
+        except (OSError, ValueError, LookupError, TypeError) as exc:
+            raise ModelError(
+                f"{settings.fitted}: not what `python -m evals.fit_reader` writes ({exc!r})"
+            ) from exc
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], scorer: Scorer) -> Reader:
+        """The reader that ``values`` describe."""
         return cls(
-            embedder,
-            np.array([values["first_weights"][name] for name in NAMES]),
-            np.array([values["weights"][name] for name in SHORTLIST_NAMES]),
+            scorer,
+            np.array([values["weights"][name] for name in SENTENCE_NAMES]),
             np.array([values["answer_weights"][name] for name in ANSWER_NAMES]),
             values["answer_bias"],
+            np.array([values["passage_weights"][name] for name in PASSAGE_NAMES]),
             values["margin"],
             values["threshold"],
         )
 
-    def read(
-        self, query: Query, hits: Sequence[Hit], settings: Reading
-    ) -> tuple[list[Candidate], list[Candidate], float]:
-        """The sentences that answer, in the order to show them; the SHORTLIST they are from; and the
-        probability, 0 to 1, that they answer. The sentences are given even where it is low.
-        """
-        found = candidates(hits[: settings.passages])
-        if not found:
-            return [], [], 0.0
-        features = matrix(query, found)
-        best = shortlist(features @ self.first_weights)
-        found, features = [found[i] for i in best], features[best]
-        features = with_similarity(features, found, query, self.embedder)
+    def read(self, query: Query, hits: Sequence[Hit], settings: Reading) -> Read:
+        """What the hits answer; sentences are chosen even where they are not probable."""
+        read = passages(query.asked, hits[: settings.passages], self.scorer)
+        if not read:
+            return Read(hits=tuple(hits))
+        found = [c for passage in read for c in passage.sentences]
+        features = sentence_features(query, read)
         scores = features @ self.weights
-        chosen = choose(found, scores, self.margin, settings)
-        logit = float(answer_features(features, scores) @ self.answer_weights) + self.answer_bias
-        return chosen, found, float(1 / (1 + np.exp(-logit)))
+        chosen = introduced(choose(found, scores, self.margin, settings), found, settings)
+        told = answer_features(query, found, features, scores)
+        logit = float(told @ self.answer_weights) + self.answer_bias
+        best = np.argsort(-scores, kind="stable")[: settings.sentences]
+        return Read(
+            tuple(chosen),
+            tuple(found[int(i)] for i in best),
+            float(1 / (1 + np.exp(-logit))),
+            self._ranked(hits, read),
+        )
+
+    def scores(self, question: str, hits: Sequence[Hit]) -> Floats:
+        """How well each hit answers, for a second look at what a search found (``Reranker``)."""
+        place = {id(hit): i for i, hit in enumerate(hits)}
+        found = np.full(len(hits), -np.inf)
+        for passage in passages(question, hits, self.scorer):
+            found[place[id(passage.hit)]] = passage.features() @ self.passage_weights
+        return found
+
+    def _ranked(self, hits: Sequence[Hit], read: Sequence[Passage]) -> tuple[Hit, ...]:
+        """The hits, those that were read first and best first."""
+        best = sorted(read, key=lambda passage: -float(passage.features() @ self.passage_weights))
+        first = [passage.hit for passage in best]
+        return (*first, *(hit for hit in hits if not any(hit is other for other in first)))
 
 
-def shortlist(scores: Floats) -> list[int]:
-    """Places of the SHORTLIST best scores, in the order of the text."""
-    return sorted(int(i) for i in np.argsort(-scores, kind="stable")[:SHORTLIST])
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A hit that was read: its sentences, with the spans that answer, and the network's score of each."""
+
+    hit: Hit
+    sentences: tuple[Candidate, ...]
+    read: Floats
+
+    def features(self) -> Floats:
+        """In the order of PASSAGE_NAMES."""
+        odds = np.log(max(self.hit.score, FLOOR))
+        return np.array([odds, np.logaddexp.reduce(self.read), self.read.max()])
 
 
-def with_similarity(
-    features: Floats, found: Sequence[Candidate], query: Query, embedder: Embedder
-) -> Floats:
-    """Features with one more column, shape (len(found), len(SHORTLIST_NAMES))."""
-    vectors = embedder.embed_passages([c.text for c in found])
-    return np.hstack([features, vectors @ query.vector.T])
+def passages(question: str, hits: Sequence[Hit], scorer: Scorer) -> list[Passage]:
+    """The hits that hold a sentence, read."""
+    groups = [list(group) for _, group in groupby(candidates(hits), key=lambda c: c.rank)]
+    readings = scorer.read(question, [text_of(group[0].hit, group) for group in groups]) if groups else []
+    found = []
+    for group, reading in zip(groups, readings, strict=True):
+        hit = group[0].hit
+        spans = ((hit.start + start, hit.start + end) for start, end in reading.spans)
+        sentences = (replace(c, answer=span) for c, span in zip(group, spans, strict=True))
+        found.append(Passage(hit, tuple(sentences), reading.sentences))
+    return found
+
+
+def heading(title: str, date: dt.date | None, section: str) -> str:
+    """What the network is told of a passage beside its text."""
+    day = f"{date.day} {date:%B %Y}" if date else ""
+    return f"{day} {'' if section == 'body' else section}: {' '.join(title.split())}"
+
+
+def text_of(hit: Hit, sentences: Sequence[Candidate]) -> Text:
+    """A hit as it is read; ``sentences`` are its own."""
+    spans = tuple((c.start - hit.start, c.end - hit.start) for c in sentences)
+    return Text(hit.quote, heading(hit.title, hit.date, hit.section), spans)
+
+
+def sentence_features(query: Query, read: Sequence[Passage]) -> Floats:
+    """The features of all sentences, shape (sentences, len(SENTENCE_NAMES))."""
+    found = [c for passage in read for c in passage.sentences]
+    counts = [len(passage.sentences) for passage in read]
+    odds, together, _ = np.repeat([passage.features() for passage in read], counts, axis=0).T
+    scores = np.concatenate([passage.read for passage in read])
+    return np.column_stack([scores, together, odds, matrix(query, found)])
 
 
 def choose(
@@ -120,10 +240,42 @@ def choose(
     return sorted(chosen, key=lambda c: c.start)
 
 
-def answer_features(features: Floats, scores: Floats) -> Floats:
-    """The inputs of the third model for one question, in the order of ANSWER_NAMES."""
+def introduced(
+    chosen: Sequence[Candidate], found: Sequence[Candidate], settings: Reading
+) -> list[Candidate]:
+    """The sentences chosen, and before one that opens with a pronoun the one that it points back to.
+
+    As far as ``found`` has it and the settings' limits allow.
+    """
+    out = list(chosen)
+    for c in chosen:
+        before = next((other for other in found if _follows(c, other)), None)
+        if before and _POINTS_BACK.match(c.text) and not any(_same(before, other) for other in out):
+            longer = sorted([*out, before], key=lambda c: c.start)
+            fits = len(" ".join(" ".join(c.text.split()) for c in longer)) <= settings.characters
+            if fits and len(longer) <= settings.sentences:
+                out = longer
+    return out
+
+
+def _follows(c: Candidate, other: Candidate) -> bool:
+    return other.hit.release_id == c.hit.release_id and 0 <= c.start - other.end <= GAP
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    return (one.hit.release_id, one.start) == (other.hit.release_id, other.start)
+
+
+def answer_features(query: Query, found: Sequence[Candidate], features: Floats, scores: Floats) -> Floats:
+    """The inputs of the second model for one question, in the order of ANSWER_NAMES."""
     best = int(np.argmax(scores))
     rest = np.delete(scores, best)
     lead = float(scores[best] - rest.max()) if len(rest) else 5.0
-    share = float(1 / np.exp(scores - scores[best]).sum())
-    return np.concatenate([[scores[best], min(lead, 5.0), share], features[best]])
+    share = np.exp(scores - scores[best])
+    share /= share.sum()
+    same = np.array([c.hit.release_id == found[best].hit.release_id for c in found])
+    any_ = np.logaddexp.reduce(features[:, 0])
+    unknown = len(query.unknown) / max(query.named, 1)
+    return np.concatenate(
+        [[scores[best], min(lead, 5.0), share[best], any_, share[same].sum(), unknown], features[best]]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from threading import Lock
 
@@ -19,7 +20,19 @@ from index.types import Embedder, Filters, Found, Hit, Reranker, Wanted
 from . import rank
 from .joined import LONGEST, joined
 from .periods import INSIDE, nearest
-from .query import LONGEST_TURN, Query, fts, in_context, names, other_names, spellings, telling, terms
+from .query import (
+    LONGEST_TURN,
+    Query,
+    fts,
+    in_context,
+    name_words,
+    names,
+    other_names,
+    spellings,
+    telling,
+    terms,
+    unknown,
+)  # fmt: skip
 from .scope import Issuers, Scope
 from .scope import read as read_scope
 from .settings import Retrieval
@@ -33,6 +46,9 @@ WHOLE = 4
 question's words, and stand beside those that do."""
 
 FUSED = rank.NAMES.index("fused")
+
+SHORTEST_PART, ENDING = 5, 3
+"""Letters that a part of a word has to have to be taken for it, and that may follow it."""
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)  # as "last year" is read on a day
 
@@ -71,7 +87,10 @@ class Retriever:
         ``ignore`` holds labels of what it says about scope that the user takes back.
         """
         context = in_context(question, history)
-        counts, total = self._counts(stems(context))
+        own = name_words(question)
+        known = [stem for name in own for _, other in spellings(name) for stem in stems(other)]
+        counted, total = self._counts([*stems(context), *known])
+        counts = {stem: counted[stem] for stem in stems(context)}
         told = telling(question, counts, total)
         phrases = list(spellings(context))
         if self._on("aliases") and (asked := names(context)):
@@ -86,9 +105,14 @@ class Retriever:
             terms(context, told, phrases),
             self._embedder.embed_query(context),
             said,
+            question if context == question else f"{history[-1].question[:LONGEST_TURN]} {question}",
+            len(own),
+            self._unseen(unknown(own, counted)),
         )
 
-    def search(self, query: Query, k: int, filters: Filters, longest: int = LONGEST) -> list[Hit]:
+    def search(
+        self, query: Query, k: int, filters: Filters, longest: int = LONGEST, again: bool = True
+    ) -> list[Hit]:
         """The ``k`` best passages, best first; the best has score 1, a score is the odds against it.
 
         Neighbouring passages are one hit, of ``longest`` code points at most (0: each is its own, as one
@@ -100,7 +124,7 @@ class Retriever:
         if not found:
             return []
         scores = self._scores(shared.features)
-        if self._reranker:
+        if self._reranker and again:
             scores = self._looked_at_again(query, found, scores, self._reranker)
         diverse, longest = self._on("diversity"), longest if self._on("neighbours") else 0
         hits = joined(found, scores, shared.held, k, self._store, longest, diverse)
@@ -137,10 +161,29 @@ class Retriever:
     ) -> rank.Floats:
         """The same scores, those of the best candidates in the order that the reranker gives them."""
         best = np.argsort(-scores, kind="stable")[: self._settings.reranked]
-        again = reranker.scores(query.text, [found[i].hit.quote for i in best])
+        hits = [replace(found[i].hit, score=float(scores[i])) for i in best]
+        again = reranker.scores(query.asked, hits)
         out = scores.copy()
         out[best[np.argsort(-again, kind="stable")]] = scores[best]
         return out
+
+    def _unseen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names, without years that a release is dated in and parts of words that the index has.
+
+        "Glaxo" is known where GlaxoSmithKline is, "Californian" where California is.
+        """
+
+        def seen(name: str) -> bool:
+            if name.isdecimal():
+                first, last = self._store.days()
+                return bool(first and last and first.year <= int(name) <= last.year)
+            stem = "".join(stems(name))
+            if len(stem) < SHORTEST_PART:
+                return False
+            starts = [stem[:n] for n in range(max(SHORTEST_PART, len(stem) - ENDING), len(stem))]
+            return self._store.begins(stem) or bool(self._store.term_counts(starts))
+
+        return tuple(name for name in names if not seen(name))
 
     def _counts(self, asked: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many texts each of these stems is, and of how many; counted once for a state."""

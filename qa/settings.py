@@ -15,16 +15,20 @@ of the two searches the order is that of the other alone: the fitted weights go 
 """
 
 
+READER = "reader"
+"""Names the packaged reader."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """``candidates`` texts are taken from each search; the stages in ``off`` are left out.
 
-    ``reranker`` names a cross-encoder (a folder, or a name known to sentence-transformers) that looks at
-    the best ``reranked`` passages again; none by default.
+    ``reranker`` looks at the best ``reranked`` passages again: the packaged reader, or a cross-encoder (a
+    folder, or a name known to sentence-transformers).
     """
 
     candidates: int = 120
-    reranker: str | None = None
+    reranker: str = READER
     reranked: int = 20
     off: tuple[Stage, ...] = ()
 
@@ -39,12 +43,18 @@ class Reading:
     """``passages`` are read for a question; an answer has at most ``sentences`` sentences and
     ``characters`` code points (a single longer sentence is given whole); one less probable than
     ``threshold``, 0 to 1, is not given (None: the threshold fitted with the reader).
+
+    ``reader`` reads: the packaged one, or a model of Hugging Face for question answering, or a
+    cross-encoder (a folder, or a name that transformers knows). ``fitted`` is then the file that
+    ``python -m evals.fit_reader --reader NAME`` wrote for it (None: that of the packaged one).
     """
 
-    passages: int = 10
+    passages: int = 16
     sentences: int = 4
     characters: int = 600
     threshold: float | None = None
+    reader: str = READER
+    fitted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Citation:
     """A quote and where it stands: ``store.release(release_id).text[start:end] == quote``.
 
     ``source`` is the release's address where it has one, else the file it was read from. ``carriers``
-    releases hold the passage that it is from, from ``first_seen`` to ``last_seen``.
+    releases hold the passage that it is from, from ``first_seen`` to ``last_seen``. ``focus`` is the span
+    of the release, within the quote, that the question asks for, where it was told.
     """
 
     release_id: str
@@ -30,6 +31,7 @@ class Citation:
     carriers: int = 1
     first_seen: dt.date | None = None
     last_seen: dt.date | None = None
+    focus: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +110,16 @@ class Answer:
         """The answer as plain JSON values, under the names of the fields; dates as YYYY-MM-DD."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
         return plain
+
+
+def focus_in(sentence: Sentence, answer: Answer) -> tuple[int, int]:
+    """Where in a quoted sentence that stands which the question asks for; (0, 0) if it is not told."""
+    for citation in (answer.citations[i] for i in sentence.citations):
+        if citation.focus:
+            start, end = (edge - citation.start for edge in citation.focus)
+            said = " ".join(citation.quote[start:end].split())
+            before = " ".join(citation.quote[:start].split())
+            at = sentence.text.find(said, len(before)) if said else -1
+            if at >= 0:
+                return at, at + len(said)
+    return 0, 0

@@ -144,6 +144,12 @@ def _holds(citation: Citation, release_of: ReleaseOf) -> bool:
     return is_slice(text, citation.start, citation.end, citation.quote)
 
 
+def _within(focus: Any, start: int, end: int) -> bool:
+    """Whether ``focus`` is a span of ``start`` to ``end``."""
+    pair = isinstance(focus, (list, tuple)) and len(focus) == 2 and all(type(f) is int for f in focus)
+    return pair and start <= focus[0] < focus[1] <= end
+
+
 def _fault(citation: Any, release_of: ReleaseOf) -> str | None:
     try:
         start, end, quote = int(citation["start"]), int(citation["end"]), str(citation["quote"])
@@ -152,6 +158,9 @@ def _fault(citation: Any, release_of: ReleaseOf) -> str | None:
         return f"is of no release here: {exc}"
     except (KeyError, TypeError, ValueError, OverflowError):
         return "has no release_id, start, end and quote"
+    focus = citation.get("focus")
+    if focus is not None and not _within(focus, start, end):
+        return "points outside of its quote"
     if not is_slice(release.text, start, end, quote):
         return f"is wrong: {release.id}[{start}:{end}] does not read {quote!r}"
     known = {

@@ -98,6 +98,8 @@ class FakeQA:
         self.ended = 0  # slow answers, finished or closed
         self.asked: list[tuple[str, Filters, Sequence[Turn]]] = []
         self.ignored: list[Collection[str]] = []
+        self.thresholds: list[float | None] = []
+        self.threshold = 0.4
         self.meeting = Barrier(app.CLIENTS)
 
     def stream(
@@ -110,7 +112,9 @@ class FakeQA:
         as_of: dt.date | None = None,
         history: Sequence[Turn] = (),
         ignore: Collection[str] = (),
+        threshold: float | None = None,
     ) -> Iterator[Answer]:
+        self.thresholds.append(threshold)
         self.asked.append((question, Filters(company, since, until, as_of), history))
         self.ignored.append(ignore)
         if company == "Foo":
@@ -536,6 +540,23 @@ def test_closing_the_pieces_stops_the_model() -> None:
     before = qa.ended
     answering.close()
     assert (before, qa.ended) == (0, 1)
+
+
+def test_the_least_confidence_is_passed_on_and_told() -> None:
+    qa = FakeQA(PLAIN)
+    (said,) = app.respond(qa, replace(fresh("Who?"), least=0.25), ())
+    assert qa.thresholds == [0.25]
+    assert "The nearest quote answers with a probability of 9%" in said.html
+    assert "a lower confidence under Filters shows it" in said.html
+
+
+def test_what_is_asked_for_is_bold() -> None:
+    text = "It sold <40> units in May."
+    assert app.bold(text, (8, 12), 0) == "It sold <b>&lt;40&gt;</b> units in May."
+    assert app.bold(text, (8, 18), 0, 10) == "It sold <b>&lt;4</b>"
+    assert app.bold(text, (8, 18), 10) == "<b>0&gt; units</b> in May."
+    assert app.bold(text, (0, 0), 0, 2) == "It"
+    assert app.bold(text, (0, 2), 22) == "May."
 
 
 def test_what_was_shown_stays_when_stopped() -> None:

@@ -24,8 +24,10 @@ ABOVE = {"qa/cli.py": {"evals", "app"}}
 
 BEHIND = {
     "sentence_transformers": {"index/embed.py"},
-    "torch": {"index/embed.py"},
-    "transformers": {"index/embed.py"},
+    "torch": {"index/embed.py", "qa/network.py", "evals/training"},
+    "transformers": {"index/embed.py", "qa/network.py", "evals/training"},
+    "tokenizers": {"qa/network.py"},
+    "safetensors": {"qa/network.py"},
     "faiss": {"index/vectors.py", "evals/benchmarks/"},  # LlamaIndex takes a FAISS index as an argument
     "sqlite3": {"index/store.py"},
     "gradio": {"app.py"},

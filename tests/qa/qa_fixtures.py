@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 def qa(folder: Path) -> Iterator[ReleaseQA]:
     store, settings = Store(folder), Settings(embedder="fake")
     retriever = Retriever(store, FakeEmbedder(), settings.retrieval)
-    with ReleaseQA(store, retriever, Reader.load(FakeEmbedder()), settings) as opened:
+    with ReleaseQA(store, retriever, Reader.load(), settings) as opened:
         yield opened
 
 
@@ -145,7 +145,7 @@ def ask_model(folder: Path) -> Iterator[Callable[..., ReleaseQA]]:
             embedder="fake", reading=Reading(threshold=0.0), generation=Generation(**generation)
         )
         retriever = Retriever(store, FakeEmbedder(), settings.retrieval)
-        opened.append(ReleaseQA(store, retriever, Reader.load(FakeEmbedder()), settings, model))
+        opened.append(ReleaseQA(store, retriever, Reader.load(), settings, model))
         return opened[-1]
 
     yield make

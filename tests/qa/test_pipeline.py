@@ -15,7 +15,7 @@ from index.store import Manifest, Store
 from qa.errors import QuestionError
 from qa.pipeline import LONGEST_QUESTION, ReleaseQA
 from qa.settings import Reading
-from qa.types import Turn
+from qa.types import Turn, focus_in
 from qa.verify import is_slice
 
 QUESTION = "How much did Alpha raise in March 2020?"
@@ -126,3 +126,60 @@ def test_text_that_looks_like_markup_is_quoted_as_it_is(tmp_path: Path, qa: Rele
     index(qa._store.folder, write_lines(tmp_path / "x.jsonl", record))
     answer = sure(qa).ask("What did Omega say in its instructions?", company="omega")
     assert [citation.quote for citation in answer.citations] == [body]
+
+
+def test_a_threshold_of_one_question(qa: ReleaseQA) -> None:
+    assert sure(qa).ask(QUESTION, threshold=1.0).status == "not_found"
+    assert sure(qa, 1.0).ask(QUESTION, threshold=0.0).status == "answered"
+    assert (sure(qa).threshold, qa.threshold) == (0.0, 0.0)
+    qa.settings = replace(qa.settings, reading=Reading())
+    assert 0 < qa.threshold < 1
+
+
+def test_what_is_asked_for_is_marked_within_its_quote(qa: ReleaseQA) -> None:
+    answer = sure(qa).ask(QUESTION)
+    for sentence in answer.sentences:
+        citation = answer.citations[sentence.citations[0]]
+        assert citation.focus is not None
+        assert citation.start <= citation.focus[0] < citation.focus[1] <= citation.end
+        start, end = focus_in(sentence, answer)
+        text = qa.release(citation.release_id).text
+        assert sentence.text[start:end] == " ".join(text[slice(*citation.focus)].split())
+    first = answer.sentences[0]
+    assert focus_in(first, replace(answer, citations=(replace(answer.citations[0], focus=None),))) == (
+        0,
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How much did Zorblax raise?", "“Zorblax”"),
+        ("How much did Zorblax pay Quux?", "“Zorblax” or “Quux”"),
+        ("How much did Alpha raise in 1987?", "“1987”"),
+    ],
+)
+def test_what_no_release_mentions_is_refused_for_that(qa: ReleaseQA, question: str, names: str) -> None:
+    answer = sure(qa).ask(question)
+    assert (answer.status, answer.notes) == ("not_found", (f"no release here mentions {names}",))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much did Alpha raise for Zorblax?",  # one name of two is known
+        "Why did the Handl break?",  # a word here begins so
+        "How much did Alphan pumps raise?",  # and this one as a word here, and a little more
+        "How much was raised in 2020?",  # no text says 2020 but a date
+        "Why were AB12 kettles recalled?",  # written AB-12
+    ],
+)
+def test_what_may_be_mentioned_is_not_refused(qa: ReleaseQA, question: str) -> None:
+    assert sure(qa).ask(question).status == "answered"
+
+
+def test_a_name_that_is_unknown_is_told_where_nothing_is_found(qa: ReleaseQA) -> None:
+    answer = sure(qa, 1.0).ask("How much did Alpha raise for Zorblax?")
+    assert answer.notes == ("no release here mentions “Zorblax”",)
+    assert sure(qa).ask("How much did Alpha raise for Zorblax?").status == "answered"

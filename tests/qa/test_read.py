@@ -1,27 +1,65 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 import pytest
-from index_fakes import FakeEmbedder, vector
+from index_fakes import vector
 
 from index.types import Hit
 from qa.features import NAMES, candidates, matrix
 from qa.query import Query, terms
 from qa.read import (
     ANSWER_NAMES,
-    SHORTLIST,
-    SHORTLIST_NAMES,
+    PASSAGE_NAMES,
+    SENTENCE_NAMES,
     Reader,
+    Scores,
+    Text,
     answer_features,
     choose,
-    shortlist,
-    with_similarity,
+    introduced,
+    passages,
+    sentence_features,
 )
 from qa.scope import Scope
 from qa.settings import Reading
+
+
+class Digits:
+    """A scorer that takes a sentence for better, the more digits it has; its answer is its last word."""
+
+    def __init__(self) -> None:
+        self.seen: list[Text] = []
+
+    def read(self, question: str, texts: Sequence[Text]) -> list[Scores]:
+        self.seen += texts
+        return [self._read(text) for text in texts]
+
+    def _read(self, text: Text) -> Scores:
+        scores, spans = zip(*(self._one(text, span) for span in text.sentences), strict=True)
+        return Scores(np.array(scores), tuple(spans))
+
+    @staticmethod
+    def _one(text: Text, span: tuple[int, int]) -> tuple[float, tuple[int, int]]:
+        said = text.passage[span[0] : span[1]]
+        return float(sum(c.isdigit() for c in said)) - 2, (span[0] + said.rfind(" ") + 1, span[1])
+
+
+def reader(**weights: float) -> Reader:
+    """A reader with the scorer above, by whose score it goes alone."""
+    values = {
+        "weights": dict.fromkeys(SENTENCE_NAMES, 0.0) | {"read": 1.0} | weights,
+        "answer_weights": dict.fromkeys(ANSWER_NAMES, 0.0) | {"score": 1.0},
+        "passage_weights": dict.fromkeys(PASSAGE_NAMES, 0.0) | {"best_read": 1.0},
+        "answer_bias": 0.0,
+        "margin": 1.0,
+        "threshold": 0.5,
+    }
+    return Reader.of(values, Digits())
 
 
 def hit(text: str, release_id: str = "r", start: int = 0, score: float = 1.0, title: str = "T") -> Hit:
@@ -30,7 +68,7 @@ def hit(text: str, release_id: str = "r", start: int = 0, score: float = 1.0, ti
 
 def asked(text: str, weights: dict[str, float] | None = None) -> Query:
     weights = weights or {"x": 1.0}
-    return Query(text, text, weights, terms("", weights, ()), vector(text), Scope())
+    return Query(text, text, weights, terms("", weights, ()), vector(text), Scope(), text)
 
 
 def named(query: Query, text: str, **fields: str) -> dict[str, float]:
@@ -91,32 +129,77 @@ def test_a_single_sentence_is_given_whole() -> None:
 
 
 def test_the_lead_is_over_the_next_best() -> None:
-    features = np.zeros((3, len(SHORTLIST_NAMES)))
-    inputs = answer_features(features, np.array([1.0, 3.0, 2.0]))
-    shares = 1 / (1 + np.exp(-1.0) + np.exp(-2.0))
-    assert inputs[:3].tolist() == pytest.approx([3.0, 1.0, shares])
-    assert len(inputs) == len(ANSWER_NAMES)
+    found = candidates([hit("One. Two.", "a"), hit("Three.", "b")])
+    features = np.zeros((3, len(SENTENCE_NAMES)))
+    query = replace(asked("Who is Ann of Bree?"), named=2, unknown=("Bree",))
+    inputs = dict(
+        zip(ANSWER_NAMES, answer_features(query, found, features, np.array([1.0, 3.0, 2.0])), strict=True)
+    )
+    total = 1 + np.exp(-1.0) + np.exp(-2.0)
+    assert (inputs["score"], inputs["lead"], inputs["unknown"]) == (3.0, 1.0, 0.5)
+    assert inputs["sharpness"] == pytest.approx(1 / total)
+    assert inputs["agreement"] == pytest.approx((1 + np.exp(-2.0)) / total)
+    assert inputs["any"] == pytest.approx(np.log(3))
 
 
 def test_the_packaged_reader_weighs_exactly_these_features() -> None:
     values = json.loads(files("qa").joinpath("reader.json").read_text("utf-8"))
-    assert tuple(values["first_weights"]) == NAMES
-    assert tuple(values["weights"]) == SHORTLIST_NAMES
+    assert tuple(values["weights"]) == SENTENCE_NAMES
     assert tuple(values["answer_weights"]) == ANSWER_NAMES
+    assert tuple(values["passage_weights"]) == PASSAGE_NAMES
     assert 0 < values["threshold"] < 1
 
 
 def test_nothing_found_is_nothing_said() -> None:
-    assert Reader.load(FakeEmbedder()).read(asked("Why?"), [], Reading()) == ([], [], 0.0)
+    read = reader().read(asked("Why?"), [], Reading())
+    assert (read.chosen, read.promising, read.probability, read.hits) == ((), (), 0.0, ())
 
 
-def test_the_shortlist_is_the_best_in_the_order_of_the_text() -> None:
-    scores = np.array([0.0, 9.0, *range(1, SHORTLIST + 1)])
-    assert shortlist(scores) == [1, *range(3, SHORTLIST + 2)]
+def test_the_sentences_that_the_scorer_prefers_are_chosen_with_their_answers() -> None:
+    hits = [hit("It rained. Sales were 1,234 units.", "a", 50), hit("Costs were 7.", "b")]
+    read = reader().read(asked("How many units?"), hits, Reading())
+    assert [c.text for c in read.chosen] == ["Sales were 1,234 units."]
+    (chosen,) = read.chosen
+    assert chosen.answer is not None
+    assert hits[0].quote[chosen.answer[0] - 50 : chosen.answer[1] - 50] == "units."
+    assert read.probability == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert [c.text for c in read.promising] == ["Sales were 1,234 units.", "Costs were 7.", "It rained."]
 
 
-def test_similarity_is_the_cosine_to_the_question() -> None:
-    query, found = asked("alpha beta"), candidates([hit("alpha beta gamma delta.")])
-    features = with_similarity(np.zeros((1, len(NAMES))), found, query, FakeEmbedder())
-    assert features.shape == (1, len(SHORTLIST_NAMES))
-    assert features[0, -1] == pytest.approx(2 / (2**0.5 * 4**0.5))
+def test_the_features_of_a_passage_stand_beside_those_of_its_sentences() -> None:
+    read = passages("How many?", [hit("None. 12.", score=0.5), hit("##"), hit("A 3.")], Digits())
+    assert [len(passage.sentences) for passage in read] == [2, 1]
+    both = np.logaddexp(-2.0, 0.0)
+    assert read[0].features().tolist() == pytest.approx([np.log(0.5), both, 0.0])
+    features = sentence_features(asked("How many?"), read)
+    assert features.shape == (3, len(SENTENCE_NAMES))
+    assert features[0, :3].tolist() == pytest.approx([-2, both, np.log(0.5)])
+    assert features[1, :3].tolist() == pytest.approx([0, both, np.log(0.5)])
+
+
+def test_hits_are_looked_at_again() -> None:
+    hits = [hit("No figure here.", "a"), hit("##", "b"), hit("It is 12.", "c"), hit("In 1234.", "d")]
+    read = reader().read(asked("How many?"), hits, Reading(passages=3))
+    assert [h.release_id for h in read.hits] == ["c", "a", "b", "d"]
+    scores = reader().scores("How many?", hits)
+    assert [hits[i].release_id for i in np.argsort(-scores, kind="stable")] == ["d", "c", "a", "b"]
+    assert reader().scores("How many?", []).shape == (0,)
+
+
+def test_the_scorer_is_told_date_section_and_title() -> None:
+    one = reader()
+    one.read(asked("Why?"), [hit("Because.", title="A\nB")], Reading())
+    assert isinstance(one.scorer, Digits)
+    assert [text.heading for text in one.scorer.seen] == [" : A B"]
+
+
+def test_a_pronoun_brings_the_sentence_that_it_points_back_to() -> None:
+    found = candidates([hit("Ann leads Alpha. She joined in 2020. It grew.", "a"), hit("He left.", "b")])
+    ann, she, it, he = found
+    assert introduced([she], found, Reading()) == [ann, she]
+    assert introduced([it], found, Reading()) == [she, it]
+    assert introduced([he], found, Reading()) == [he]
+    assert introduced([ann], found, Reading()) == [ann]
+    assert introduced([ann, she], found, Reading()) == [ann, she]
+    assert introduced([she], found, Reading(characters=30)) == [she]
+    assert introduced([she], found, Reading(sentences=1)) == [she]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.errors import FilterError
 from index.store import Store
 from index.terms import stems, words
-from index.types import Filters
+from index.types import Filters, Hit
 from qa.pipeline import ReleaseQA
 from qa.query import in_context, spellings
 from qa.read import Reader
@@ -175,7 +175,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         index(folder / "index", write_lines(folder / "a.jsonl", *records))
         store, settings = Store(folder / "index"), Settings(embedder="fake", retrieval=Retrieval(off=off))
         retriever = Retriever(store, FakeEmbedder(), settings.retrieval)
-        open_.append(ReleaseQA(store, retriever, Reader.load(FakeEmbedder()), settings))
+        open_.append(ReleaseQA(store, retriever, Reader.load(), settings))
         return open_[-1]
 
     yield make
@@ -340,8 +340,8 @@ def test_a_stated_as_of_prefers_but_does_not_hide(opened: Opened) -> None:
 class _Shortest:
     """Takes the shortest passage for the best."""
 
-    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([-len(text) for text in texts], dtype=np.float64)
+    def scores(self, question: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        return np.array([-len(hit.quote) for hit in hits], dtype=np.float64)
 
 
 def test_a_reranker_orders_the_best_and_no_others(tmp_path: Path) -> None:

@@ -124,6 +124,16 @@ def test_what_a_citation_says_of_its_release_is_checked(field: str, value: str) 
     assert [f.reason for f in failures] == [f"citation 1 is wrong: r has another {field}"]
 
 
+@pytest.mark.parametrize("focus", [[0, 17], [5, 5], [-1, 4], [3], "ab", [0.0, 4], [True, 4]])
+def test_what_is_marked_must_stand_in_its_quote(focus: object) -> None:
+    saved = answer(cite(0, 16)).to_dict()
+    saved["citations"][0]["focus"] = [0, 4]
+    assert check_saved([saved], release_of) == (1, [])
+    saved["citations"][0]["focus"] = focus
+    _, failures = check_saved([saved], release_of)
+    assert [f.reason for f in failures] == ["citation 1 points outside of its quote"]
+
+
 @pytest.mark.parametrize("start", [float("inf"), None, "x", -1, 99])
 def test_offsets_that_are_none(start: object) -> None:
     saved = answer(cite(0, 16)).to_dict()
@@ -158,6 +168,7 @@ def test_an_answer_is_plain_json() -> None:
                 "carriers": 1,
                 "first_seen": None,
                 "last_seen": None,
+                "focus": None,
             }
         ],
         "confidence": 0.5,

@@ -1,0 +1,216 @@
+"""Questions over an index as training examples: the passages that the product retrieves, encoded."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from index.embed import SentenceTransformerEmbedder
+from index.passages import cut
+from index.store import Store
+from index.types import Filters, Hit
+from qa import Settings
+from qa.features import Candidate, candidates
+from qa.network import Encoded, Encoder, tokenizer
+from qa.read import text_of
+from qa.retrieve import Retriever
+
+from ..metrics import normalise
+
+CANDIDATES = 16
+HELD = 10
+
+GOLD, OTHER, UNCLEAR = 1, 0, -1
+"""A sentence in the evidence; one that is not; one that holds all accepted strings without being in it,
+which is neither right nor wrong to name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A candidate passage: encoded with its question; a label for each sentence; and where the first
+    accepted string stands, as the first and last of the passage's tokens, or -1.
+    """
+
+    encoded: Encoded
+    labels: NDArray[np.int8]
+    span: tuple[int, int] = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with its candidate passages, best first; ``missed``, where that of the evidence was not
+    among them and stands last.
+    """
+
+    id: str
+    corpus: str
+    release: str
+    type: str
+    answerable: bool
+    passages: tuple[Passage, ...]
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A training question: the release that it is about, the spans there that answer it (none, where it
+    is a near-miss), and accepted strings, or where they stand.
+    """
+
+    id: str
+    corpus: str
+    release: str
+    type: str
+    question: str
+    evidence: tuple[tuple[int, int], ...]
+    answers: tuple[str | tuple[int, int], ...]
+
+
+def questions(path: Path, held: bool | None = None) -> list[Asked]:
+    """The questions of a file, a JSON object a line: all, those held out of training, or the others."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
+    found = (
+        Asked(
+            row["id"], row["corpus"], row["release"], row["type"], row["question"],
+            tuple(_pair(e) for e in row.get("evidence") or ()),
+            tuple(a if isinstance(a, str) else _pair(a) for a in row.get("answers") or ()),
+        )
+        for row in rows
+    )  # fmt: skip
+    return [asked for asked in found if held is None or held == is_held(asked.release)]
+
+
+def is_held(release: str) -> bool:
+    """Whether questions about this release are kept out of training, to calibrate on: one in HELD."""
+    return zlib.crc32(release.encode()) % HELD == 0
+
+
+def _pair(span: Any) -> tuple[int, int]:
+    return (span["start"], span["end"]) if isinstance(span, dict) else (span[0], span[1])
+
+
+def build(asked: Sequence[Asked], index: Path, label: str) -> list[Example]:
+    """An example for each question that retrieves anything."""
+    store = Store(index)
+    made = store.manifest
+    embedder = SentenceTransformerEmbedder(made.embedder, made.number_type)
+    retriever = Retriever(store, embedder, Settings().retrieval)
+    encoder = Encoder(tokenizer())
+    found = [_example(q, store, retriever, encoder) for q in track(asked, f"{label:24}")]
+    store.close()
+    return [example for example in found if example.passages]
+
+
+def _example(asked: Asked, store: Store, retriever: Retriever, encoder: Encoder) -> Example:
+    hits = retriever.search(retriever.query(asked.question), CANDIDATES, Filters(), longest=0)
+    missed = bool(asked.evidence) and not any(_holds(hit, asked) for hit in hits)
+    if missed:
+        hits = [*hits, *_gold_hits(store, asked)]
+    question = encoder.question(asked.question)
+    text = store.release(asked.release).text if asked.evidence else ""
+    answers = [a if isinstance(a, str) else text[a[0] : a[1]] for a in asked.answers]
+    passages = (_passage(hit, asked, answers, question, encoder) for hit in hits)
+    return Example(
+        asked.id, asked.corpus, asked.release, asked.type, bool(asked.evidence),
+        tuple(p for p in passages if p), missed,
+    )  # fmt: skip
+
+
+def _holds(hit: Hit, asked: Asked) -> bool:
+    return hit.release_id == asked.release and any(shared(hit.start, hit.end, *e) for e in asked.evidence)
+
+
+def _gold_hits(store: Store, asked: Asked) -> list[Hit]:
+    release = store.release(asked.release)
+    hits = (
+        Hit(
+            release.id,
+            p.start,
+            p.end,
+            0.0,
+            release.title,
+            release.date,
+            p.text,
+            release.company,
+            p.section,
+        )
+        for p in cut(release.text)[1]
+    )
+    return [hit for hit in hits if _holds(hit, asked)]
+
+
+def _passage(
+    hit: Hit, asked: Asked, answers: Sequence[str], question: Sequence[int], encoder: Encoder
+) -> Passage | None:
+    sentences = candidates([hit])
+    if not sentences:
+        return None
+    encoded = encoder.pair(question, text_of(hit, sentences))
+    own = asked.evidence if hit.release_id == asked.release else ()
+    labels = np.array([_label(c, own, [normalise(a) for a in answers]) for c in sentences], dtype=np.int8)
+    gold = [c for c, label in zip(sentences, labels, strict=True) if label == GOLD]
+    return Passage(encoded, labels, _span(encoded, hit, gold, answers[0]) if answers else (-1, -1))
+
+
+def _span(encoded: Encoded, hit: Hit, gold: Sequence[Candidate], answer: str) -> tuple[int, int]:
+    for c in gold:
+        start = c.start - hit.start + c.text.find(answer)
+        first = int(np.searchsorted(encoded.offsets[:, 1], start, side="right"))
+        last = int(np.searchsorted(encoded.offsets[:, 0], start + len(answer))) - 1
+        if answer in c.text and first <= last < len(encoded.offsets):
+            return first, last
+    return -1, -1
+
+
+def _label(c: Candidate, spans: Sequence[tuple[int, int]], answers: Sequence[str]) -> int:
+    if any(shared(c.start, c.end, *span) for span in spans):
+        return GOLD
+    said = normalise(c.text)
+    if answers and all(re.search(rf"(?<!\w){re.escape(a)}(?!\w)", said) for a in answers):
+        return UNCLEAR
+    return OTHER
+
+
+def shared(start: int, end: int, first: int, last: int) -> bool:
+    """Whether half of the shorter span lies in the other."""
+    return min(end, last) - max(start, first) >= 0.5 * min(end - start, last - first)
+
+
+def cached(path: Path, index: Path, work: Path) -> list[Example]:
+    """The examples of a question file over an index, kept in ``work``."""
+    kept = work / f"{path.stem}.{index.stem}.examples"
+    if not kept.exists():
+        found = build(questions(path), index, path.stem)
+        kept.write_bytes(pickle.dumps(found))
+    examples: list[Example] = pickle.loads(kept.read_bytes())
+    return examples
+
+
+def has_gold(example: Example) -> bool:
+    return any((p.labels == GOLD).any() for p in example.passages)
+
+
+def sampled(example: Example, most: int, generator: np.random.Generator) -> Example:
+    """The example with ``most`` of its passages: those with a gold sentence, and others by chance."""
+    gold = [p for p in example.passages if (p.labels == GOLD).any()]
+    rest = [p for p in example.passages if not (p.labels == GOLD).any()]
+    odds = 1 / (1 + np.arange(len(rest)) / 4)  # the best found are the hardest to tell apart
+    order = generator.choice(
+        len(rest), min(len(rest), max(most - len(gold), 2)), False, odds / odds.sum()
+    )
+    return replace(example, passages=(*gold[:3], *(rest[i] for i in order)))
+
+
+def shuffled(data: Sequence[Example], seed: int) -> Iterator[Example]:
+    order = np.random.default_rng(seed).permutation(len(data))
+    return (data[i] for i in order)

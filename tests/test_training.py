@@ -1,0 +1,209 @@
+"""The questions that the reader is trained on, and its training."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import evals.training
+from evals.training import train as training
+from evals.training.examples import GOLD, OTHER, Example, Passage, is_held, questions, sampled
+from evals.training.public import articles, snippets
+from evals.training.train import Plan, check, loss_of, train
+from qa.network import CONFIG, Encoder, Network, tokenizer
+from qa.read import Text
+
+HERE = Path(evals.training.__file__).parent
+SHARED = Path(__file__).parents[2] / "shared"
+FILES = {
+    "pharma": "releases/pharma.jsonl.xz",
+    "wire": "training/corpus-wire.jsonl.xz",
+    "doj": "training/corpus-doj.jsonl.xz",
+}
+TINY = {
+    **CONFIG,
+    "hidden_size": 24,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_questions_are_well_formed(name: str) -> None:
+    rows = lines((HERE / f"questions-{name}.jsonl").read_text("utf-8"))
+    assert max(Counter(row["id"] for row in rows).values()) == 1
+    assert max(Counter(row["question"].casefold() for row in rows).values()) == 1
+    assert all(bool(row.get("evidence")) == bool(row.get("answers")) == row["answerable"] for row in rows)
+    assert all(row.get("why") for row in rows if not row["answerable"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_answers_stand_in_the_evidence(name: str) -> None:
+    corpus = SHARED / FILES[name]
+    if not corpus.exists():
+        pytest.skip("the releases are not here")
+    bodies = {r["id"]: r["body"] for r in lines(lzma.decompress(corpus.read_bytes()).decode("utf-8"))}
+    for asked in questions(HERE / f"questions-{name}.jsonl"):
+        body = bodies[asked.release]
+        for start, end in asked.evidence:
+            assert 0 <= start < end <= len(body)
+            assert body[start:end] == body[start:end].strip()
+        for answer in asked.answers:
+            assert not isinstance(answer, str)
+            assert any(start <= answer[0] < answer[1] <= end for start, end in asked.evidence)
+
+
+def test_no_question_is_about_a_release_that_is_measured_with() -> None:
+    if not (SHARED / "questions").exists():
+        pytest.skip("the development questions are not here")
+    rows = [
+        row for path in (SHARED / "questions").glob("*.jsonl") for row in lines(path.read_text("utf-8"))
+    ]
+    cited = {span["release"] for row in rows for span in row["evidence"]}
+    for name in FILES:
+        assert not cited & {asked.release for asked in questions(HERE / f"questions-{name}.jsonl")}
+
+
+def test_questions_are_split_by_their_release(tmp_path: Path) -> None:
+    path = HERE / "questions-doj.jsonl"
+    held, kept, every = questions(path, True), questions(path, False), questions(path)
+    assert len(held) + len(kept) == len(every)
+    assert 0.05 < len(held) / len(every) < 0.2
+    assert not {q.release for q in held} & {q.release for q in kept}
+    assert all(is_held(q.release) for q in held)
+    other = {"id": "a", "corpus": "c", "release": "r", "type": "who", "question": "Who?"}
+    row = {**other, "evidence": [{"start": 2, "end": 5}], "answers": ["Ann"]}
+    file = tmp_path / "q.jsonl"
+    file.write_text(
+        json.dumps(row) + "\n\n" + json.dumps({**other, "evidence": [[1, 2]], "answers": [[1, 2]]})
+    )
+    assert [(q.evidence, q.answers) for q in questions(file)] == [
+        (((2, 5),), ("Ann",)),
+        (((1, 2),), ((1, 2),)),
+    ]
+
+
+def test_public_sets_become_releases_and_questions(tmp_path: Path) -> None:
+    text = "Ann leads. Bob left in May."
+    qas = [
+        {"question": "Who leads?", "answers": [{"text": "Ann", "answer_start": 0}]},
+        {"question": "Who  came?", "is_impossible": True, "answers": []},
+    ]
+    path = tmp_path / "s.json.xz"
+    data = {"data": [{"title": "A_b", "paragraphs": [{"context": text, "qas": qas}]}]}
+    path.write_bytes(lzma.compress(json.dumps(data).encode()))
+    ((record, asked),) = articles([path])
+    assert (record["title"], record["body"]) == ("A b", text)
+    assert [(q["question"], q["answerable"], q["evidence"]) for q in asked] == [
+        ("Who leads?", True, [{"start": 0, "end": 10}]),
+        ("Who came?", False, []),
+    ]
+    row = {
+        "body": "Who left?",
+        "type": "factoid",
+        "exact_answer": [["bob"]],
+        "snippets": [{"text": text}],
+    }
+    path.write_bytes(lzma.compress((json.dumps(row) + "\n").encode()))
+    ((record, (one,)),) = snippets(path)
+    assert record["body"][one["evidence"][0]["start"] :] == "Bob left in May."
+
+
+def passage(encoder: Encoder, asked: str, sentences: list[str], gold: int = -1) -> Passage:
+    text, spans = "", []
+    for sentence in sentences:
+        spans.append((len(text), len(text) + len(sentence)))
+        text += sentence + " "
+    encoded = encoder.pair(encoder.question(asked), Text(text, "", tuple(spans)))
+    labels = np.array([GOLD if i == gold else OTHER for i in range(len(spans))], dtype=np.int8)
+    at = encoded.sentences[gold] - encoded.first
+    return Passage(encoded, labels, (int(at[0]), int(at[1]) - 1) if gold >= 0 else (-1, -1))
+
+
+@pytest.fixture(scope="module")
+def lessons() -> list[Example]:
+    """Questions that name what the right sentence names; a third of them nothing answers."""
+    encoder = Encoder(tokenizer())
+    things = ["pumps", "bridges", "vaccines", "lamps", "ships", "bread"]
+    made = []
+    for i in range(24):
+        thing, other = things[i % 6], [t for t in things if t != things[i % 6]]
+        asked, answerable = f"Who makes {thing}?", i % 3 > 0
+        said = [f"Ann makes {other[0]}.", f"Bob makes {thing if answerable else other[1]}."]
+        passages = (
+            passage(encoder, asked, said, 1 if answerable else -1),
+            *(passage(encoder, asked, [f"Eve makes {o}."]) for o in other[2:]),
+        )
+        made.append(Example(str(i), "c", f"r{i}", "who", answerable, passages))
+    return made
+
+
+def test_the_gold_passage_is_always_sampled(lessons: list[Example]) -> None:
+    for seed in range(20):
+        few = sampled(lessons[1], 2, np.random.default_rng(seed))
+        assert few.passages[0] is lessons[1].passages[0]
+        assert len(few.passages) == 3
+
+
+def test_silence_wins_where_nothing_is_gold(lessons: list[Example]) -> None:
+    torch.manual_seed(0)
+    network = Network(TINY)
+    with torch.no_grad():
+        network.sentence.weight.zero_()
+        network.sentence.bias.fill_(-9.0)
+        none = loss_of(network, [lessons[0]])
+        network.sentence.bias.fill_(9.0)
+        assert none < 0.01 < 5 < loss_of(network, [lessons[0]])
+
+
+def run(folder: Path, lessons: list[Example], epochs: int = 2) -> Network:
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(1)
+    network = Network(TINY)
+    train(network, lessons, Plan(epochs, 3e-3, 0, 5, True), folder, "tiny")
+    return network
+
+
+def test_training_teaches(tmp_path: Path, lessons: list[Example]) -> None:
+    torch.manual_seed(1)
+    before = Network(TINY)
+    after = run(tmp_path, lessons, 40)
+    with torch.no_grad():
+        assert loss_of(after, lessons) < 0.5 * loss_of(before, lessons)
+    assert check(after, lessons).auc > 0.9
+    assert (tmp_path / "tiny.safetensors").exists()
+    assert not (tmp_path / "tiny.checkpoint").exists()
+
+
+def test_training_that_was_cut_off_goes_on(
+    tmp_path: Path, lessons: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE", 0)
+    whole = run(tmp_path / "whole", lessons)
+    calls = iter(range(1000))
+
+    def failing(*args: object) -> torch.Tensor:
+        if next(calls) > 10:
+            raise KeyboardInterrupt
+        return loss_of(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "loss_of", failing)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", lessons)
+    monkeypatch.setattr(training, "loss_of", loss_of)
+    assert (tmp_path / "cut" / "tiny.checkpoint").exists()
+    again = run(tmp_path / "cut", lessons)
+    for a, b in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
