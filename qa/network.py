@@ -136,7 +136,7 @@ class Network(nn.Module):
         return list(zip(scores.split(counts), inside, strict=True))
 
     def save(self, path: Path, packed: bool = False) -> None:
-        """Write the weights: as float32, or ``packed`` to a quarter, matrices as int8 with a scale a row."""
+        """Write the weights as float32; or ``packed``: matrices as int8 with a scale a row, a quarter."""
         weights = {name: value.detach().contiguous() for name, value in self.state_dict().items()}
         if packed:
             for name, value in list(weights.items()):

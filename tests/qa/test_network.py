@@ -149,7 +149,8 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("classes", BertForSequenceClassification, 3),
     ):
         folder = str(tmp_path_factory.mktemp(name))
-        kind(BertConfig(num_hidden_layers=1, num_labels=labels, **sizes)).save_pretrained(folder)
+        sizes |= {"num_hidden_layers": 1, "num_labels": labels}
+        kind(BertConfig(**sizes)).save_pretrained(folder)
         AutoTokenizer.from_pretrained(str(tokenizer().parent)).save_pretrained(folder)
         made[name] = folder
     return made
