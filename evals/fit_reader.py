@@ -59,7 +59,6 @@ FOLDS = 5
 PENALTY = 0.02  # of the squared weights of standardised features, a question
 FOREIGN = 10
 NEAR = 0.02  # how far below the best figure still counts as near it
-CLOSE = 0.005  # the same, of the accuracy with a threshold
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -228,8 +227,7 @@ def fit(data: Sequence[Example], out: Path) -> None:
             f"precision {precision:.3f}  coverage {given.mean():.3f}  "
             f"silent: right {(~given)[~answerable].mean():.3f}, wrong {(~given)[answerable].mean():.3f}"
         )
-    # the highest threshold near the best: silence is better than an error
-    threshold = max(t for t, a in accuracies.items() if a >= max(accuracies.values()) - CLOSE)
+    threshold = max(accuracies, key=lambda t: accuracies[t])
     answer_weights, bias = _logistic(told, good)
     ranked = [_ranked(e) for e in data]
     passage_scores = held_out_scores(ranked, folds)
