@@ -48,6 +48,7 @@ _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
 _NAME_WORDS = re.compile(
     r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
 )
+_NO_NAME = re.compile(r"[QqHh][1-4]|[1-4][QqHh]|FY\w+|\d[\d.,]*[a-z]{1,3}")  # periods and quantities
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
 _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
@@ -116,10 +117,11 @@ def own_names(text: str) -> set[str]:
 
 def name_words(question: str) -> list[str]:
     """The words of the question that are or hold a name, each once: capitalised behind the first, or with
-    a digit among letters; possessives without their "s". And years.
+    a digit among letters; possessives without their "s". And years, but no other periods.
     """
     found = (re.sub(r"[’']s?$", "", m[1]) for m in _NAME_WORDS.finditer(question))
-    return list(dict.fromkeys([*found, *_YEAR.findall(question)]))
+    named = (name for name in found if not _NO_NAME.fullmatch(name))
+    return list(dict.fromkeys([*named, *_YEAR.findall(question)]))
 
 
 def unknown(found: Iterable[str], counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -149,6 +149,8 @@ class Reader:
         told = answer_features(query, found, features, scores)
         logit = float(told @ self.answer_weights) + self.answer_bias
         best = np.argsort(-scores, kind="stable")[: settings.sentences]
+        first = found[int(best[0])]  # in others, what is asked for is a guess
+        chosen = [c if _same(c, first) else replace(c, answer=None) for c in chosen]
         return Read(
             tuple(chosen),
             tuple(found[int(i)] for i in best),
