@@ -732,10 +732,11 @@ def build(qa: Asker) -> gr.Blocks:
                             )
                             for label in ("Since", "Until", "As of")
                         )
+                    usual = round(100 * qa.threshold)
                     least = gr.Slider(
                         0,
                         95,
-                        round(100 * qa.threshold),
+                        usual,
                         step=1,
                         label="Least confidence",
                         info="A quote that is less likely to answer, in percent, is not shown.",
@@ -777,7 +778,6 @@ def build(qa: Asker) -> gr.Blocks:
             cancels=[asked, from_example, read_again],
             **quiet,
         )
-        usual = round(100 * qa.threshold)
         clear.click(lambda: ("", "", "", "", usual), None, [*limits, least], **quiet)
         gr.on(
             [field.change for field in limits],

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from . import drawing
 from .questions import EvalError
 from .run import Run, figures
 
@@ -82,14 +83,7 @@ def plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
     Raises EvalError where matplotlib is missing or ``path`` cannot be written.
     """
-    try:
-        matplotlib = importlib.import_module("matplotlib")
-        figure = importlib.import_module("matplotlib.figure").Figure(
-            figsize=(7.2, 4.4), layout="constrained"
-        )
-        ticker = importlib.import_module("matplotlib.ticker")
-    except ImportError as exc:
-        raise EvalError("matplotlib is not installed; pip install 'releaseqa[bench]'") from exc
+    figure, ticker = drawing.figure(7.2, 4.4), drawing.ticker()
     axes = figure.subplots()
     axes.set_xscale("log")
     for row in rows:
@@ -102,16 +96,10 @@ def plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
     axes.set_xlabel("median seconds a question (log scale)")
     axes.set_ylabel("accuracy, with its 95 % interval")
-    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    drawing.plain(axes, "y")
     figure.draw_without_rendering()  # lays it out, so that names can be placed
     _name_points(axes, rows)
-    try:
-        with matplotlib.rc_context({"svg.hashsalt": "releaseqa"}):  # the same rows, the same file
-            figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as exc:
-        raise EvalError(f"{path}: cannot be drawn ({exc}); name a .svg or .png file elsewhere") from exc
+    drawing.save(figure, path)
 
 
 def main() -> None:

@@ -2,8 +2,7 @@
 
     python -m evals.fit_ranker SET=INDEX ... [--out qa/ranker.json]
 
-A SET is a file of questions, a JSON object a line (question, answerable, evidence: start and end, in that
-record's release or in one that it names; filters and history as in ``evals.questions``), or a public set
+A SET is a file of training questions (see ``evals.training.examples``), or a public set
 (``scifact:FOLDER``, see ``evals.benchmarks.public``); each goes with its index. The candidates are those
 that the product itself retrieves. The weights are linear under a softmax over a question's candidates.
 All figures printed are of questions that the weights did not see (five folds).

@@ -51,7 +51,7 @@ from qa.read import (
 from qa.retrieve import Retriever
 
 from .metrics import normalise
-from .training.examples import Asked, questions, shared
+from .training.examples import Asked, pairs, questions, shared
 
 Floats = NDArray[np.float64]
 Bound = tuple[float | None, float | None]
@@ -162,18 +162,18 @@ def right(example: Example, scores: Floats, margin: float) -> bool:
     return example.answerable and (said or (bool(gold) and all(c in chosen for c in gold)))
 
 
-def gather(pairs: Sequence[tuple[str, str]], scorer: Scorer) -> list[Example]:
+def gather(named: Sequence[tuple[Path, Path]], scorer: Scorer) -> list[Example]:
     """The examples of all sets, each with its index; of questions held out of training only."""
-    sets = [questions(Path(name), held=True) for name, _ in pairs]
+    sets = [questions(name, held=True) for name, _ in named]
     found: list[Example] = []
     embedder: SentenceTransformerEmbedder | None = None
-    for i, (name, index) in enumerate(pairs):
+    for i, (name, index) in enumerate(named):
         others = sets[(i + 1) % len(sets)] if len(sets) > 1 else []
-        store = Store(Path(index))
+        store = Store(index)
         made = store.manifest
         embedder = embedder or SentenceTransformerEmbedder(made.embedder, made.number_type)
         retriever = Retriever(store, embedder, Settings().retrieval)
-        found += examples([*sets[i], *off_topic(others)], store, retriever, scorer, Path(name).stem)
+        found += examples([*sets[i], *off_topic(others)], store, retriever, scorer, name.stem)
         store.close()
     return found
 
@@ -185,9 +185,8 @@ def main() -> None:
     parser.add_argument("--reader", help="another model, of Hugging Face, to fit to")
     parser.add_argument("--out", type=Path, default=Path("qa/reader.json"))
     args = parser.parse_args()
-    pairs = [(name, index) for name, _, index in (pair.rpartition("=") for pair in args.sets)]
     scorer = HuggingFaceScorer(args.reader) if args.reader else NetworkScorer(args.network)
-    fit(gather(pairs, scorer), args.out)
+    fit(gather(pairs(args.sets), scorer), args.out)
 
 
 def fit(data: Sequence[Example], out: Path) -> None:

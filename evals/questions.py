@@ -119,8 +119,8 @@ def _question(row: Any) -> Question:
         must_include=tuple(_fact(fact) for fact in _take(row, "must_include", list)),
         evidence=tuple(_evidence(span) for span in _take(row, "evidence", list)),
         answer=_maybe(row, "answer", str) or "",
-        filters=read_filters(_maybe(row, "filters", dict) or {}),
-        history=tuple(read_turn(turn) for turn in _maybe(row, "history", list) or ()),
+        filters=_filters(_maybe(row, "filters", dict) or {}),
+        history=tuple(_turn(turn) for turn in _maybe(row, "history", list) or ()),
         why=_maybe(row, "why", str),
     )
     if {bool(question.must_include), bool(question.evidence)} != {question.answerable}:
@@ -155,7 +155,7 @@ def _evidence(span: Any) -> Evidence:
     return found
 
 
-def read_filters(row: Mapping[str, Any]) -> Filters:
+def _filters(row: Mapping[str, Any]) -> Filters:
     unknown = sorted(set(row) - set(_FILTERS))
     if unknown:
         raise ValueError(f"unknown filter '{unknown[0]}'; known: {', '.join(_FILTERS)}")
@@ -164,5 +164,5 @@ def read_filters(row: Mapping[str, Any]) -> Filters:
     return Filters(company=values.get("company"), **dates)
 
 
-def read_turn(row: Any) -> Turn:
+def _turn(row: Any) -> Turn:
     return Turn(_take(row, "question", str), _maybe(row, "answer", str) or "")

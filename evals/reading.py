@@ -8,8 +8,6 @@ where they do not.
 
 from __future__ import annotations
 
-import importlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,10 +24,10 @@ from qa import ReleaseQA
 from qa.read import Reader
 from qa.settings import Reading, Settings
 
-from . import metrics
+from . import drawing, metrics
 from .compare import share
-from .questions import EvalError, Question
-from .report import _ROOT, _check, _commit, _dump, _now, _read, _Set, _sha256, _versions, _write
+from .questions import Question
+from .report import _ROOT, _check, _commit, _named, _now, _publish, _Set, _sha256, _versions
 
 THRESHOLDS = tuple(step / 20 for step in range(20))
 FIGURES = ("accuracy", "right", "precision", "coverage", "abstention_recall", "false_refusals")
@@ -119,22 +117,14 @@ def evaluate(
 
     Raises ReleaseQAError: a set or an index that cannot be used, or that do not belong together.
     """
-    asked = [_read(name, index) for name in sets]
-    if len({s.name for s in asked}) < len(asked):
-        raise EvalError("two sets have the same file name; rename one")
-    record = _record(asked, Settings(embedder=embedder, reading=Reading(threshold=0.0)))
-    if out:
-        _write(out / "reading.json", _dump(record) + "\n")
-        try:
-            plot(record, out / "reading.svg")
-        except EvalError as exc:  # the figures are there; the picture of them is not worth a failure
-            print(f"releaseqa: no picture: {exc}", file=sys.stderr)
-    if json_out:
-        print(_dump(record))
-        return 0
-    console = Console() if sys.stdout.isatty() else Console(width=160)
-    for table in tables(record):
-        console.print(table)
+    asked = _named(sets, index)
+    _publish(
+        _record(asked, Settings(embedder=embedder, reading=Reading(threshold=0.0))),
+        tables,
+        plot,
+        json_out,
+        out,
+    )
     return 0
 
 
@@ -212,14 +202,7 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
     The kind of file is by the suffix. Raises EvalError where matplotlib is missing or ``path`` cannot
     be written.
     """
-    try:
-        matplotlib = importlib.import_module("matplotlib")
-        figure = importlib.import_module("matplotlib.figure").Figure(
-            figsize=(11, 3.8), layout="constrained"
-        )
-        ticker = importlib.import_module("matplotlib.ticker")
-    except ImportError as exc:
-        raise EvalError("matplotlib is not installed; pip install 'releaseqa[bench]'") from exc
+    figure, ticker = drawing.figure(11, 3.8), drawing.ticker()
     risk, failures, reliability = figure.subplots(1, 3)
     groups = {**record["sets"], "all": record["all"]}
     for name, own in groups.items():
@@ -243,13 +226,7 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
         axes.set(xlim=(0, 1), ylim=(0, 1))
         axes.xaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
-        axes.grid(color="#e4e4e4", linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        drawing.plain(axes)
     risk.legend(frameon=False, fontsize=8)
     failures.legend(frameon=False, fontsize=8)
-    try:
-        with matplotlib.rc_context({"svg.hashsalt": "releaseqa"}):  # the same figures, the same file
-            figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as exc:
-        raise EvalError(f"{path}: cannot be drawn ({exc}); name a .svg or .png file elsewhere") from exc
+    drawing.save(figure, path)

@@ -13,7 +13,7 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,37 @@ def _read(name: Path, index: Path) -> _Set:
         name, index = Path(text), Path(folder)
     path = find(name)
     return _Set(path, index, load(path))
+
+
+def _named(sets: Sequence[Path], index: Path) -> list[_Set]:
+    """The sets, told apart by the names of their files. Raises EvalError where two have the same."""
+    asked = [_read(name, index) for name in sets]
+    if len({s.name for s in asked}) < len(asked):
+        raise EvalError("two sets have the same file name; rename one")
+    return asked
+
+
+def _publish(
+    record: Mapping[str, Any],
+    tables: Callable[[Mapping[str, Any]], Iterable[Table]],
+    plot: Callable[[Mapping[str, Any], Path], None],
+    json_out: bool,
+    out: Path | None,
+) -> None:
+    """Print what a stage measured, as JSON or in tables; JSON and a picture go into ``out``, a folder."""
+    if out:
+        file = out / f"{record['stage']}.json"
+        _write(file, _dump(record) + "\n")
+        try:
+            plot(record, file.with_suffix(".svg"))
+        except EvalError as exc:  # the figures are there; the picture of them is not worth a failure
+            print(f"releaseqa: no picture: {exc}", file=sys.stderr)
+    if json_out:
+        print(_dump(record))
+        return
+    console = Console() if sys.stdout.isatty() else Console(width=160)  # a pipe has no width of its own
+    for table in tables(record):
+        console.print(table)
 
 
 Runs = dict[tuple[str, str], Run]

@@ -10,7 +10,6 @@ none, and a machine that is busy for a while slows all alike.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,13 +36,12 @@ from .report import (
     _ROOT,
     _check,
     _commit,
-    _dump,
+    _named,
     _now,
-    _read,
+    _publish,
     _Set,
     _sha256,
     _versions,
-    _write,
 )
 from .retrieval_report import FULL, plot, tables
 from .run import HITS, Asked
@@ -236,22 +234,8 @@ def evaluate(
 
     Raises ReleaseQAError: a set or an index that cannot be used, or that do not belong together.
     """
-    asked = [_answerable(_read(name, index)) for name in sets]
-    if len({s.name for s in asked}) < len(asked):
-        raise EvalError("two sets have the same file name; rename one")
-    record = _record(asked, variants(Settings(embedder=embedder)))
-    if out:
-        _write(out / "retrieval.json", _dump(record) + "\n")
-        try:
-            plot(record, out / "retrieval.svg")
-        except EvalError as exc:  # the figures are there; the picture of them is not worth a failure
-            print(f"releaseqa: no picture: {exc}", file=sys.stderr)
-    if json_out:
-        print(_dump(record))
-        return 0
-    console = Console() if sys.stdout.isatty() else Console(width=160)  # a pipe has no width of its own
-    for table in tables(record):
-        console.print(table)
+    asked = [_answerable(s) for s in _named(sets, index)]
+    _publish(_record(asked, variants(Settings(embedder=embedder))), tables, plot, json_out, out)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from . import drawing
 from .compare import share
-from .questions import EvalError
 
 FULL = "full"
 """The name of the variant with every stage on."""
@@ -100,34 +99,21 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
     The kind of file is by the suffix. Raises EvalError where matplotlib is missing or ``path`` cannot
     be written.
     """
-    try:
-        matplotlib = importlib.import_module("matplotlib")
-        figure = importlib.import_module("matplotlib.figure").Figure(
-            figsize=(8.6, 4.0), layout="constrained"
-        )
-        ticker = importlib.import_module("matplotlib.ticker")
-    except ImportError as exc:
-        raise EvalError("matplotlib is not installed; pip install 'releaseqa[bench]'") from exc
-    colors = matplotlib.color_sequences["tab10"]
+    figure, ticker = drawing.figure(8.6, 4.0), drawing.ticker()
+    colors = drawing.colors()
     panels = figure.subplots(1, len(_PANELS), sharex=True)
     for axes, name in zip(panels, _PANELS, strict=True):
         for number, (variant, own) in enumerate(record["variants"].items()):
             _point(axes, own, name, variant, "black" if variant == FULL else colors[number % 10 - 1])
         axes.set_title(_LABELS[name], fontsize=10)
         axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
-        axes.grid(color="#e4e4e4", linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        drawing.plain(axes)
     slowest = max(own["median_ms"] for own in record["variants"].values())
     panels[0].set_xlim(0, 1.1 * slowest)
     figure.supxlabel("median milliseconds a search", fontsize=10)
     figure.supylabel("share of questions; bar: 95 % interval of full", fontsize=10)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
-    try:
-        with matplotlib.rc_context({"svg.hashsalt": "releaseqa"}):  # the same figures, the same file
-            figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as exc:
-        raise EvalError(f"{path}: cannot be drawn ({exc}); name a .svg or .png file elsewhere") from exc
+    drawing.save(figure, path)
 
 
 def _point(axes: Any, own: Mapping[str, Any], name: str, label: str, color: Any) -> None:

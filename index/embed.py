@@ -158,7 +158,7 @@ class CrossEncoderReranker:
         try:
             self._model = CrossEncoder(model, device="cpu", local_files_only=Path(model).is_dir())
         except Exception as exc:  # the library raises many kinds; all mean the same to a user
-            raise ModelError(f"reranker {model!r} cannot be loaded: {_reason(exc)}") from exc
+            raise ModelError(f"reranker {model!r} cannot be loaded: {reason(exc)}") from exc
         made = getattr(self._model.config, "architectures", None) or ()
         if not any(name.endswith("ForSequenceClassification") for name in made):
             raise ModelError(f"{model!r} is no cross-encoder: it has no weights to score a pair with")
@@ -175,7 +175,7 @@ class CrossEncoderReranker:
         return np.asarray(found, dtype=np.float64).reshape(len(hits))
 
 
-def _reason(exc: Exception) -> str:
+def reason(exc: Exception) -> str:
     return " ".join(str(exc).split())[:200]
 
 
@@ -215,7 +215,7 @@ def _load(model: str | Path) -> SentenceTransformer:
             model_kwargs={"dtype": torch.float32},
         )
     except Exception as exc:  # the library raises many kinds; all mean the same to a user
-        raise ModelError(f"embedding model {str(model)!r} cannot be loaded: {_reason(exc)}") from exc
+        raise ModelError(f"embedding model {str(model)!r} cannot be loaded: {reason(exc)}") from exc
 
 
 def cores() -> int:

@@ -33,7 +33,7 @@ from transformers import (
     BertModel,
 )
 
-from index.embed import cores, packaged_folder, threads
+from index.embed import cores, packaged_folder, reason, threads
 from index.errors import ModelError
 
 from .read import Scores, Text
@@ -269,9 +269,7 @@ class HuggingFaceScorer:
             self._tokenizer = AutoTokenizer.from_pretrained(model, **local)
             self._model = kind.from_pretrained(model, **local).eval()
         except Exception as exc:  # the library raises many kinds; all mean the same to a user
-            raise ModelError(
-                f"reader {model!r} cannot be loaded: {' '.join(str(exc).split())[:200]}"
-            ) from exc
+            raise ModelError(f"reader {model!r} cannot be loaded: {reason(exc)}") from exc
         single = any(a.endswith("ForSequenceClassification") for a in config.architectures or ())
         if not self._spans and not (single and config.num_labels == 1):
             raise ModelError(

@@ -160,17 +160,16 @@ class Reader:
 
     def scores(self, question: str, hits: Sequence[Hit]) -> Floats:
         """How well each hit answers, for a second look at what a search found (``Reranker``)."""
-        place = {id(hit): i for i, hit in enumerate(hits)}
         found = np.full(len(hits), -np.inf)
         for passage in passages(question, hits, self.scorer):
-            found[place[id(passage.hit)]] = passage.features() @ self.passage_weights
+            found[passage.rank] = passage.features() @ self.passage_weights
         return found
 
     def _ranked(self, hits: Sequence[Hit], read: Sequence[Passage]) -> tuple[Hit, ...]:
         """The hits, those that were read first and best first."""
         best = sorted(read, key=lambda passage: -float(passage.features() @ self.passage_weights))
-        first = [passage.hit for passage in best]
-        return (*first, *(hit for hit in hits if not any(hit is other for other in first)))
+        order = dict.fromkeys([*(passage.rank for passage in best), *range(len(hits))])
+        return tuple(hits[i] for i in order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +179,11 @@ class Passage:
     hit: Hit
     sentences: tuple[Candidate, ...]
     read: Floats
+
+    @property
+    def rank(self) -> int:
+        """The place of the hit, from 0, among those given."""
+        return self.sentences[0].rank
 
     def features(self) -> Floats:
         """In the order of PASSAGE_NAMES."""

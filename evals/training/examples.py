@@ -48,8 +48,8 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question with its candidate passages, best first; ``missed``, where that of the evidence was not
-    among them and stands last.
+    """A question with its candidate passages, best first; the last ``missed`` were not found: they hold
+    evidence of which no passage found holds any.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Example:
     type: str
     answerable: bool
     passages: tuple[Passage, ...]
-    missed: bool = False
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ def _pair(span: Any) -> tuple[int, int]:
     return (span["start"], span["end"]) if isinstance(span, dict) else (span[0], span[1])
 
 
+def pairs(values: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Question files and the indexes they go with, of ``QUESTIONS=INDEX``."""
+    found = (value.rpartition("=") for value in values)
+    return [(Path(name), Path(index)) for name, _, index in found]
+
+
 def build(asked: Sequence[Asked], index: Path, label: str) -> list[Example]:
     """An example for each question that retrieves anything."""
     store = Store(index)
@@ -113,16 +119,18 @@ def build(asked: Sequence[Asked], index: Path, label: str) -> list[Example]:
 
 def _example(asked: Asked, store: Store, retriever: Retriever, encoder: Encoder) -> Example:
     hits = retriever.search(retriever.query(asked.question), CANDIDATES, Filters(), longest=0)
-    missed = bool(asked.evidence) and not any(_holds(hit, asked) for hit in hits)
-    if missed:
-        hits = [*hits, *_gold_hits(store, asked)]
+    found = not asked.evidence or any(_holds(hit, asked) for hit in hits)
+    added = [] if found else _gold_hits(store, asked)
     question = encoder.question(asked.question)
     text = store.release(asked.release).text if asked.evidence else ""
     answers = [a if isinstance(a, str) else text[a[0] : a[1]] for a in asked.answers]
-    passages = (_passage(hit, asked, answers, question, encoder) for hit in hits)
+    passages, missed = (
+        tuple(p for hit in some if (p := _passage(hit, asked, answers, question, encoder)))
+        for some in (hits, added)
+    )
     return Example(
         asked.id, asked.corpus, asked.release, asked.type, bool(asked.evidence),
-        tuple(p for p in passages if p), missed,
+        (*passages, *missed), len(missed),
     )  # fmt: skip
 
 

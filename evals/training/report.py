@@ -9,11 +9,12 @@ means over the questions of the sets that the runs were checked on.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from .. import drawing
 
 FIGURES = {"sentence": "gold sentence first", "passage": "gold passage first", "auc": "AUC answerable"}
 
@@ -52,7 +53,7 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
 
 def plot(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
     """The loss of each run over its steps, and what it reaches over the questions it was trained on."""
-    figure = importlib.import_module("matplotlib.figure").Figure(figsize=(9, 3.6), layout="constrained")
+    figure = drawing.figure(9, 3.6)
     losses, reached = figure.subplots(1, 2)
     for run in runs:
         steps = [row["step"] for row in run["log"]]
@@ -69,11 +70,9 @@ def plot(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
     losses.set(xlabel="step", ylabel="loss", title="Loss")
     reached.set(xlabel="training questions over releases", title="Learning curve", ylim=(0, 1))
     for axes in (losses, reached):
-        axes.grid(color="#e4e4e4", linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        drawing.plain(axes)
         axes.legend(frameon=False, fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    drawing.save(figure, path)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from transformers import BertModel
 from index.embed import cores, packaged_folder
 from qa.network import CONFIG, Network
 
-from .examples import GOLD, Example, Passage, cached, has_gold, is_held, sampled, shuffled
+from .examples import GOLD, Example, Passage, cached, has_gold, is_held, pairs, sampled, shuffled
 
 PEAK = 5e-5  # learning rate, after a tenth of the steps, falling to 0 linearly
 QUESTIONS = 4  # a step
@@ -198,7 +198,7 @@ def predictions(network: Network, data: Sequence[Example]) -> list[list[np.ndarr
 def check(network: Network, data: Sequence[Example]) -> Checked:
     sentence, passage, best, answerable = [], [], [], []
     for example, found in zip(data, predictions(network, data), strict=True):
-        n = len(found) - 1 if example.missed else len(found)  # as in use
+        n = len(found) - example.missed  # as in use
         found, passages = found[:n], example.passages[:n]
         scores = np.concatenate(found)
         labels = np.concatenate([p.labels for p in passages])
@@ -213,11 +213,6 @@ def check(network: Network, data: Sequence[Example]) -> Checked:
         len(data), len(sentence), round(float(np.mean(sentence)), 3), round(float(np.mean(passage)), 3),
         round(float(roc_auc_score(answerable, best)), 3) if both else 0.0,
     )  # fmt: skip
-
-
-def pairs(values: Sequence[str]) -> list[tuple[Path, Path]]:
-    found = (value.rpartition("=") for value in values)
-    return [(Path(questions), Path(index)) for questions, _, index in found]
 
 
 def main() -> None:
@@ -240,9 +235,7 @@ def main() -> None:
     if args.most:
         data = list(shuffled(data, 99))[: args.most]
     torch.manual_seed(args.seed)
-    network = fresh()
-    if args.start:
-        network = Network.load(args.start)
+    network = Network.load(args.start) if args.start else fresh()
     print(f"{len(data)} questions, {sum(e.answerable for e in data)} answerable", flush=True)
     plan = Plan(args.epochs, args.rate, args.seed, args.passages, not args.each)
     train(network, data, plan, args.work, args.name)
