@@ -34,7 +34,7 @@ from index.errors import FilterError, ReleaseQAError
 from index.types import Filters, Overview, Release
 from page import CHAT_JS, CSS, FONTS, VIEWER_JS
 from qa.settings import Generation, Settings
-from qa.types import Answer, Check, Citation, Mention, Turn, focus_in
+from qa.types import Answer, Check, Citation, Mention, Turn, focus_in, several
 
 EXAMPLES = (
     "what does THANK-uCAR do to NK cells?",
@@ -285,18 +285,24 @@ def scope_html(exchange: Exchange, pending: bool = False) -> str:
 
 
 def sentences_html(answer: Answer, turn: int) -> str:
-    """The answer's sentences, each with buttons that open its quotes."""
+    """The answer's sentences, each with buttons that open its quotes, and with the date of its release
+    where there are several.
+    """
     out = []
+    dated = several(answer)
     for sentence in answer.sentences:
         marks = "".join(
             f'<button type="button" class="rq-ref" data-cite="{turn}-{i}" '
             f'aria-label="Show source {i + 1}">{i + 1}</button>'
             for i in sentence.citations
         )
+        days = dict.fromkeys(day(answer.citations[i].date) for i in sentence.citations)
+        when = f' <small class="rq-day">{", ".join(days)}</small>' if dated else ""
         last = sentence.text.rfind(" ") + 1
         span = focus_in(sentence, answer)
         out.append(  # the last word keeps the numbers from standing alone on a line
-            f"{bold(sentence.text, span, 0, last)}<span>{bold(sentence.text, span, last)}{marks}</span>"
+            f"{bold(sentence.text, span, 0, last)}"
+            f"<span>{bold(sentence.text, span, last)}{marks}</span>{when}"
         )
     return f'<p class="rq-answer">{" ".join(out)}</p>'
 

@@ -158,6 +158,7 @@ CSS = """
 @keyframes rq-fade { to { opacity: .45; } }
 .rq-answer { font-size: 16px; line-height: 1.65; overflow-wrap: anywhere; }
 .rq-answer span { white-space: nowrap; }
+.rq-day { margin-left: 6px; color: var(--rq-soft); font-size: 12px; }
 #rq-chat button, #rq-viewer button { font: inherit; cursor: pointer; }
 #rq-chat :focus-visible, #rq-viewer :focus-visible, #rq-top :focus-visible {
   outline: 2px solid var(--rq-accent); outline-offset: 2px; }

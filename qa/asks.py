@@ -28,6 +28,18 @@ _ASKS = {
     "definition": re.compile(r"\bwhat (?:is|are|does|do)\b|\bdescribe\b|\bexplain\b", re.I),
 }
 
+_SEVERAL = re.compile(
+    r"\b(?:which|what)\s+(?:(?:other|two|three|four|five|six|new|main|key|\d+)\s+)?[a-z-]{2,}[^\Wsiu]s\s+"
+    r"(?:are|were|did|do|does|have|has|had|will|can|could|would|is|was|in|of|from|for|with|that)\b"
+    r"|\bwhat\s+(?:are|were)\s+the\s+(?:\w+\s+){0,2}[a-z-]{2,}[^\Wsiu]s\b|^\W*(?:name|list)\b",
+    re.IGNORECASE,
+)
+
+
+def wants_list(question: str) -> bool:
+    """Whether it asks for several things of one kind: "which conditions are", "list the sites"."""
+    return bool(_SEVERAL.search(question))
+
 
 def asked(question: str) -> dict[str, bool]:
     """Whether it asks for a number, money, a percentage, a date, a name, and so on, by kind."""

@@ -23,7 +23,7 @@ from rich.text import Text
 from index.errors import ReleaseQAError
 
 from .settings import READER, Generation, Retrieval, Settings
-from .types import Outcome, focus_in
+from .types import Outcome, focus_in, several
 
 if TYPE_CHECKING:
     from index.store import Store
@@ -483,6 +483,9 @@ def _show_sentences(answer: Answer, shown: int) -> int:
     """Print the sentences behind the first ``shown``; returns how many are printed now."""
     for sentence in answer.sentences[shown:]:
         marks = "".join(f"[{i + 1}]" for i in sentence.citations)
+        if several(answer):
+            days = dict.fromkeys(str(answer.citations[i].date or "undated") for i in sentence.citations)
+            marks += f" ({', '.join(days)})"
         text = Text(_shown(f"{sentence.text} {marks}"))
         text.stylize("bold", *focus_in(sentence, answer))
         out.print(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,6 +51,7 @@ NAMES = (
 
 _BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a title: few words, no stop
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
+_MARKS = re.compile(r"\s*[*•]+(?:\s+[*•]+)+\s*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
 _REASON = re.compile(r"\b(?:because|due to|since|so that|in order to|as a result|to [a-z]+)\b")
@@ -79,7 +80,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     """
     found = []
     for rank, hit in enumerate(hits):
-        for start, end in units(hit.quote):
+        for start, end in _statements(hit.quote):
             text = hit.quote[start:end]
             mark = _ITEM_MARK.match(text)
             bare = _BARE.fullmatch(text) or heading(text) or text.startswith("#")
@@ -89,6 +90,24 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
                     Candidate(hit, rank, hit.start + start, hit.start + end, hit.quote[start:end])
                 )
     return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, int]]:
+    """The units of a text; those that hold a row of list marks, which no stop ends, apart."""
+    for start, end in units(text):
+        at = start
+        for marks in _MARKS.finditer(text, start, end):
+            if marks.start() > at:
+                yield at, marks.start()
+            at = marks.end()
+        if at < end:
+            yield at, end
+
+
+def is_item(c: Candidate) -> bool:
+    """Whether a sentence is an item of a list, with a mark or a number before it."""
+    line = c.hit.quote[: c.start - c.hit.start].rpartition("\n")[2]
+    return bool(_ITEM_MARK.fullmatch(line.lstrip()))
 
 
 def matrix(query: Query, found: Sequence[Candidate]) -> NDArray[np.float64]:

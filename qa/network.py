@@ -3,8 +3,9 @@
 An encoder of the shape of MiniLM (Wang et al. 2020) under two heads: one scores a sentence by the mean of
 its tokens beside the first one; one says of each token how probably the answer begins or ends there. A
 sentence's score is the logarithm of its odds against silence, so scores of several passages compare
-(shared normalisation: Clark and Gardner 2018). ``reader.safetensors`` holds the weights and ``reader.md``
-says how they came about: ``python -m evals.training``. Only this file imports torch in this package.
+(shared normalisation: Clark and Gardner 2018).
+``reader.safetensors`` holds the weights and ``reader.md`` says how they came about: ``python -m
+evals.training.train``. Only this file imports torch in this package.
 """
 
 from __future__ import annotations

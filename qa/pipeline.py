@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from index.aliases import key
 from index.errors import FilterError, ModelError, NotInIndex
@@ -24,8 +24,9 @@ from .errors import QuestionError
 from .features import Candidate
 from .generate import ABSENT, Draft, judged, messages, packed, readable, standalone
 from .models import LanguageModel, Stream, open_model
+from .parts import Part, parts
 from .query import Query, in_context
-from .read import Read, Reader
+from .read import Read, Reader, assembled, in_turn
 from .retrieve import Retriever
 from .settings import READER, Settings
 from .types import Answer, Check, Citation, Mention, Sentence, Turn
@@ -33,6 +34,14 @@ from .verify import ReleaseOf, keep_verified
 
 Day = dt.date | str | None
 LONGEST_QUESTION = 2000  # code points
+
+
+class Found(NamedTuple):
+    """A part of a question, ready to search, and the hits to read for it."""
+
+    part: Part
+    query: Query
+    hits: list[Hit]
 
 
 class ReleaseQA(AbstractContextManager["ReleaseQA"]):
@@ -139,27 +148,29 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         filters = self._filters(company, since, until, as_of)
         history = _known(history, filters)
         asked, notes = self._standalone(_checked(question), history, clock)
-        query = self._retriever.query(asked, () if notes else history, filters, ignore)
-        again = self.settings.retrieval.reranker != READER  # it reads them all in any case
-        hits = self._retriever.search(query, self.settings.reading.passages, filters, 0, again)
-        clock.lap("retrieve")
+        before = () if notes else history
+        said = self._retriever.scope(asked, before, filters).without(ignore)
         release_of = cache(self._store.release)
-        hits = readable(hits, release_of)
-        read = self._reader.read(query, hits, self.settings.reading)
+        found = self._found(parts(asked, said), before, filters, ignore, release_of)
+        clock.lap("retrieve")
+        reads = [self._reader.read(query, hits, self.settings.reading) for _, query, hits in found]
         clock.lap("read")
         least = self.threshold if threshold is None else threshold
-        quoted = replace(self._answer(query, read, least, release_of), scope=query.scope.mentions)
+        hits = in_turn(reads)
+        quoted = replace(self._answer(found, reads, least, release_of), scope=said.mentions)
         small = self._model is not None and self._model.small
-        asked_in_vain = not hits or query.hopeless or (small and not quoted.sentences)
+        hopeless = all(query.hopeless for _, query, _ in found)
+        asked_in_vain = not hits or hopeless or (small and not quoted.sentences)
         if self._model is None or asked_in_vain:
             yield from self._pieces(_compared(keep_verified(quoted, release_of), hits), clock)
             return
-        written = _Written(self.model, read.probability, notes, query.scope.mentions)
+        sure = quoted.confidence if quoted.sentences else 1 - quoted.confidence
+        written = _Written(self.model, sure, notes, said.mentions)
         try:
-            fitting = packed(self._model, asked, read.hits, self.settings.generation)
+            fitting = packed(self._model, asked, hits, self.settings.generation)
             with self._model.stream(messages(asked, fitting), self.settings.generation.tokens) as stream:
                 wording = self.settings.generation.wording
-                promising = read.promising if small else None
+                promising = [c for read in reads for c in read.promising] if small else None
                 for draft in judged(written.heard(stream), fitting, asked, wording, promising):
                     if written.add(draft, self._citation(draft, release_of), self.settings):
                         clock.first()
@@ -173,7 +184,7 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
             written.failure = str(exc)
         clock.lap("generate")
         answer = keep_verified(written.answer(), release_of)
-        if not written.sentences and not written.abstained:
+        if not written.sentences and (not written.abstained or len(found) > 1):
             answer = written.quoting(keep_verified(quoted, release_of))
         answer = _compared(answer, hits)
         clock.lap("verify")
@@ -245,14 +256,54 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
                 return asked, (f"asked as: {asked}",)
         return question, ()
 
-    def _answer(self, query: Query, read: Read, least: float, release_of: ReleaseOf) -> Answer:
-        chosen, confidence = read.chosen, read.probability
-        if not chosen or query.hopeless or confidence < least:
-            return Answer("not_found", "", confidence=round(1 - confidence, 3), notes=_unseen(query))
+    def _found(
+        self,
+        asked: Sequence[Part],
+        history: Sequence[Turn],
+        filters: Filters,
+        ignore: Collection[str],
+        release_of: ReleaseOf,
+    ) -> list[Found]:
+        """For each part of a question its query and its share of the hits to be read."""
+        again = self.settings.retrieval.reranker != READER  # it reads them all in any case
+        count = max(1, self.settings.reading.passages // len(asked))
+        found: list[Found] = []
+        for part in asked:
+            query = self._retriever.query(part.text, history, filters, (*ignore, *part.ignore))
+            if found:  # what the first part says of releases holds for the others
+                query = replace(query, scope=query.scope.or_of(found[0].query.scope))
+            hits = self._retriever.search(query, count, filters, 0, again)
+            found.append(Found(part, query, readable(hits, release_of)))
+        return found
+
+    def _answer(
+        self, found: Sequence[Found], reads: Sequence[Read], least: float, release_of: ReleaseOf
+    ) -> Answer:
+        """The sentences that answer the parts, in their order; a note for each that nothing answers.
+
+        It is as sure as its least sure part.
+        """
+        told: list[Read] = []
+        confidence, notes = 1.0, dict[str, None]()
+        for (part, query, _), read in zip(found, reads, strict=True):
+            if not read.chosen or query.hopeless or read.probability < least:
+                about = f"for {part.about}" if part.about else f"to “{part.text}”"
+                notes |= dict.fromkeys(_unseen(query) or [f"there is no answer here {about}"])
+                continue
+            told.append(read)
+            confidence = min(confidence, read.probability)
+        if not told:
+            best = max((read.probability for read in reads), default=0.0)
+            unseen = dict.fromkeys(note for _, query, _ in found for note in _unseen(query))
+            return Answer("not_found", "", confidence=round(1 - best, 3), notes=tuple(unseen))
+        chosen = assembled(told, self.settings.reading)
         citations = tuple(self._quoted(c, release_of) for c in chosen)
-        sentences = tuple(Sentence(" ".join(c.text.split()), (i,)) for i, c in enumerate(chosen))
-        text = " ".join(sentence.text for sentence in sentences)
-        return Answer("answered", text, sentences, citations, round(confidence, 3))
+        texts = [" ".join(c.text.split()) for c in chosen]
+        sentences = tuple(Sentence(text, (i,)) for i, text in enumerate(texts))
+        return Answer(
+            "answered", " ".join(texts), sentences, citations, round(confidence, 3),
+            notes=tuple(notes),
+        )  # fmt: skip
 
     def _quoted(self, c: Candidate, release_of: ReleaseOf) -> Citation:
         return replace(self._cite(c.hit, c.start, c.end, release_of), focus=c.answer)
@@ -361,15 +412,16 @@ class _Written:
             checks=tuple(self.checks),
             notes=(
                 *self.notes,
+                *quoted.notes,
                 f"{why if why.startswith(self.model) else f'{self.model}: {why}'}; {stands}",
             ),
         )
 
 
-def _unseen(query: Query) -> tuple[str, ...]:
+def _unseen(query: Query) -> list[str]:
     """A note on what the question names that no release here does."""
     names = [f"“{name}”" for name in query.unknown]
-    return (f"no release here mentions {' or '.join(names)}",) if names else ()
+    return [f"no release here mentions {' or '.join(names)}"] if names else []
 
 
 def _compared(answer: Answer, hits: Sequence[Hit]) -> Answer:

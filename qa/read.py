@@ -11,10 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from itertools import groupby
+from itertools import groupby, product, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from index.errors import ModelError
 from index.types import Hit
 
-from .features import NAMES, Candidate, candidates, matrix
+from .asks import wants_list
+from .features import NAMES, Candidate, candidates, is_item, matrix
 from .query import Query
 from .settings import READER, Reading
 
@@ -51,6 +52,7 @@ PASSAGE_NAMES = ("odds", "passage_read", "best_read")
 """What tells how well a passage answers: as in SENTENCE_NAMES, and the best score of its sentences."""
 
 GAP = 4  # code points between a sentence and the next
+BETWEEN = 12  # code points between an item of a list and the next, its mark included
 
 _POINTS_BACK = re.compile(r"[\"“‘'(]*(?:It|Its|He|His|She|Her|They|Their|This|These|Those|Both|Such)\b")
 
@@ -92,6 +94,43 @@ class Read:
     promising: tuple[Candidate, ...] = ()
     probability: float = 0.0
     hits: tuple[Hit, ...] = ()
+
+
+def assembled(reads: Sequence[Read], settings: Reading) -> list[Candidate]:
+    """The sentences chosen for the parts of a question, in the order of the parts, each once.
+
+    One for each part, the better ones before the others, so that all are within the settings' limits if
+    any choice is; then others as far as they allow.
+    """
+    if len(reads) == 1:
+        return list(reads[0].chosen)
+    every = {_place(c): c for read in reads for c in read.chosen}
+    ranked = [_best_first(read) for read in reads]
+    choices = sorted(product(*map(enumerate, ranked)), key=lambda choice: sum(i for i, _ in choice))
+    fitting = (ch for ch in choices if _length(c for _, c in ch) <= settings.characters)
+    kept = {_place(c): c for _, c in next(fitting, choices[0])}
+    for place, c in every.items():
+        if len(kept) < settings.sentences and _length([*kept.values(), c]) <= settings.characters:
+            kept[place] = c
+    return [c for place, c in every.items() if place in kept]
+
+
+def _best_first(read: Read) -> list[Candidate]:
+    """The sentences chosen, the most promising first."""
+    places = [_place(c) for c in read.promising]
+    return sorted(
+        read.chosen, key=lambda c: places.index(_place(c)) if _place(c) in places else len(places)
+    )
+
+
+def _length(sentences: Iterable[Candidate]) -> int:
+    return len(" ".join(" ".join(c.text.split()) for c in sentences))
+
+
+def in_turn(reads: Sequence[Read]) -> tuple[Hit, ...]:
+    """The hits read for the parts of a question, the best of each part first."""
+    hits = (hit for row in zip_longest(*(read.hits for read in reads)) for hit in row if hit)
+    return tuple({(hit.release_id, hit.start): hit for hit in hits}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +184,23 @@ class Reader:
         found = [c for passage in read for c in passage.sentences]
         features = sentence_features(query, read)
         scores = features @ self.weights
-        chosen = introduced(choose(found, scores, self.margin, settings), found, settings)
+        longer = np.array([len(c.text) > settings.characters for c in found])
+        if not longer.all():
+            scores[longer] = scores[~longer].min() - 10.0  # what runs on like that is seldom a sentence
+        best = np.argsort(-scores, kind="stable")[: settings.sentences]
         told = answer_features(query, found, features, scores)
         logit = float(told @ self.answer_weights) + self.answer_bias
-        best = np.argsort(-scores, kind="stable")[: settings.sentences]
+        probability = float(1 / (1 + np.exp(-logit)))
+        chosen = choose(found, scores, self.margin, settings)
+        if wants_list(query.text):
+            chosen = itemised(chosen, found, settings.characters)
+        chosen = introduced(chosen, found, settings)
         first = found[int(best[0])]  # in others, what is asked for is a guess
         chosen = [c if _same(c, first) else replace(c, answer=None) for c in chosen]
         return Read(
             tuple(chosen),
             tuple(found[int(i)] for i in best),
-            float(1 / (1 + np.exp(-logit))),
+            probability,
             self._ranked(hits, read),
         )
 
@@ -246,6 +292,34 @@ def choose(
     return sorted(chosen, key=lambda c: c.start)
 
 
+def itemised(chosen: Sequence[Candidate], found: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """The sentences chosen; where one is an item of a list, with the items around it.
+
+    The nearest first, as far as ``limit`` code points allow; ``found`` are all sentences read.
+    """
+    out = list(chosen)
+    for c in filter(is_item, chosen):
+        own = sorted((o for o in found if o.hit == c.hit), key=lambda o: o.start)
+        at = next(i for i, o in enumerate(own) if _same(o, c))
+        first = last = at
+        while first and is_item(own[first - 1]) and own[first].start - own[first - 1].end <= BETWEEN:
+            first -= 1
+        while (
+            last + 1 < len(own)
+            and is_item(own[last + 1])
+            and own[last + 1].start - own[last].end <= BETWEEN
+        ):
+            last += 1
+        for other in sorted(own[first : last + 1], key=lambda o: abs(own.index(o) - at)):
+            if not any(_same(other, o) for o in out) and _length([*out, other]) <= limit:
+                out.append(other)
+    return sorted(out, key=lambda c: c.start) if len(out) > len(chosen) else out
+
+
+def _next_item(one: Candidate, other: Candidate) -> bool:
+    return is_item(one) and is_item(other) and other.start - one.end <= BETWEEN
+
+
 def introduced(
     chosen: Sequence[Candidate], found: Sequence[Candidate], settings: Reading
 ) -> list[Candidate]:
@@ -258,8 +332,7 @@ def introduced(
         before = next((other for other in found if _follows(c, other)), None)
         if before and _POINTS_BACK.match(c.text) and not any(_same(before, other) for other in out):
             longer = sorted([*out, before], key=lambda c: c.start)
-            fits = len(" ".join(" ".join(c.text.split()) for c in longer)) <= settings.characters
-            if fits and len(longer) <= settings.sentences:
+            if _length(longer) <= settings.characters and len(longer) <= settings.sentences:
                 out = longer
     return out
 
@@ -269,7 +342,11 @@ def _follows(c: Candidate, other: Candidate) -> bool:
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
-    return (one.hit.release_id, one.start) == (other.hit.release_id, other.start)
+    return _place(one) == _place(other)
+
+
+def _place(c: Candidate) -> tuple[str, int]:
+    return c.hit.release_id, c.start
 
 
 def answer_features(query: Query, found: Sequence[Candidate], features: Floats, scores: Floats) -> Floats:

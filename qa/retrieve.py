@@ -95,16 +95,13 @@ class Retriever:
         phrases = list(spellings(context))
         if self._on("aliases") and (asked := names(context)):
             phrases += other_names(context, self._store.aliases(asked, filters), asked)
-        said = Scope()
-        if self._on("scope"):
-            said = self.scope(question, history, filters).without(ignore)
         return Query(
             question,
             fts(context, counts, total, phrases),
             told,
             terms(context, told, phrases),
             self._embedder.embed_query(context),
-            said,
+            self.scope(question, history, filters).without(ignore),
             question if context == question else f"{history[-1].question[:LONGEST_TURN]} {question}",
             len(own),
             self._unseen(unknown(own, counted)),
@@ -197,6 +194,8 @@ class Retriever:
 
     def scope(self, question: str, history: Sequence[Turn], filters: Filters) -> Scope:
         """What the question says about the releases meant; for a follow-up, with the turn before."""
+        if not self._on("scope"):
+            return Scope()
         today = min(max(filters.as_of or dt.date.today(), EARLIEST), LATEST)
         issuers = self._issuers_named(filters)
         said = read_scope(question, issuers, today)

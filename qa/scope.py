@@ -51,6 +51,15 @@ class Scope:
             tuple(m for m in self.mentions if m.label.casefold() not in back),
         )
 
+    def or_of(self, other: Scope) -> Scope:
+        """The same; what it leaves open as the other has it."""
+        return Scope(
+            self.companies or other.companies,
+            self.periods or other.periods,
+            self.order or other.order,
+            self.mentions,
+        )
+
     def following(self, before: Scope, question: str) -> Scope:
         """With the company and the period of the turn before, where a follow-up names no other.
 

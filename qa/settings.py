@@ -40,9 +40,10 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``passages`` are read for a question; an answer has at most ``sentences`` sentences and
-    ``characters`` code points (a single longer sentence is given whole); one less probable than
-    ``threshold``, 0 to 1, is not given (None: the threshold fitted with the reader).
+    """``passages`` are read for a question; an answer has at most ``sentences`` sentences (and the other
+    items of a list) and ``characters`` code points (a longer sentence is given whole where there is none
+    else); the parts of a question share all three. An answer less probable than ``threshold``, 0 to 1, is
+    not given (None: the threshold fitted with the reader).
 
     ``reader`` reads: the packaged one, or a model of Hugging Face for question answering, or a
     cross-encoder (a folder, or a name that transformers knows). ``fitted`` is then the file that

@@ -112,6 +112,11 @@ class Answer:
         return plain
 
 
+def several(answer: Answer) -> bool:
+    """Whether the quotes are from more than one release: each is then shown with its date."""
+    return len({citation.release_id for citation in answer.citations}) > 1
+
+
 def focus_in(sentence: Sentence, answer: Answer) -> tuple[int, int]:
     """Where in a quoted sentence that stands which the question asks for; (0, 0) if it is not told."""
     for citation in (answer.citations[i] for i in sentence.citations):

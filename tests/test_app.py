@@ -340,6 +340,16 @@ def test_an_answer_has_numbered_sources() -> None:
     assert "confidence 82%" in shown
 
 
+def test_the_dates_of_several_releases_are_shown() -> None:
+    one, two = cite(PLAIN, "It was tested in 12 patients."), cite(HOSTILE, HOSTILE.text[:20])
+    sentences = (Sentence(one.quote, (0,)), Sentence(two.quote, (1,)))
+    answer = Answer("answered", "", sentences, (one, two), 0.9)
+    shown = app.sentences_html(answer, 0)
+    assert re.findall('<small class="rq-day">(.*?)</small>', shown) == ["20 Jan 2025", "1 Mar 2024"]
+    alone = app.sentences_html(replace(answer, sentences=sentences[:1], citations=(one,)), 0)
+    assert "rq-day" not in alone
+
+
 def test_not_found_says_what_was_searched() -> None:
     qa = FakeQA(PLAIN)
     open_ = respond(qa, "weather?", (), NO_LIMITS)

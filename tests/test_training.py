@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import evals.training
+from evals.training import report
 from evals.training import train as training
 from evals.training.examples import GOLD, OTHER, Example, Passage, is_held, questions, sampled
 from evals.training.public import articles, snippets
@@ -185,6 +186,26 @@ def test_training_teaches(tmp_path: Path, lessons: list[Example]) -> None:
     assert check(after, lessons).auc > 0.9
     assert (tmp_path / "tiny.safetensors").exists()
     assert not (tmp_path / "tiny.checkpoint").exists()
+
+
+def test_runs_are_reported_side_by_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = {
+        name: {"questions": n, "answerable_questions": n, "sentence": f, "passage": f, "auc": f}
+        for name, n, f in (("a", 30, 0.5), ("b", 10, 0.9))
+    }
+    for name, count in (("few", 100), ("many", 1000)):
+        one = {"name": name, "questions": count, "epochs": 2, "checked": sets}
+        (tmp_path / f"{name}.json").write_text(json.dumps(one))
+    (tmp_path / "many.log.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\n")
+    asked = [str(tmp_path), "few", "many=all of them", "--curve", "few", "many", "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["report", *asked])
+    report.main()
+    assert "| all of them | 1,000 | 2 | 0.600 | 0.600 | 0.600 |" in capsys.readouterr().out
+    told = json.loads((tmp_path / "training.json").read_text())
+    assert [run["means"]["auc"] for run in told] == [pytest.approx(0.6)] * 2
+    assert (tmp_path / "training.svg").read_text().count("<svg") == 1
 
 
 def test_training_that_was_cut_off_goes_on(

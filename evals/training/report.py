@@ -1,9 +1,10 @@
 """Gathers what training runs measured: one table, one JSON file, one picture.
 
-    python -m evals.training.report WORK NAME... --out evals/results
+    python -m evals.training.report WORK NAME=LABEL... --curve NAME... --out evals/results
 
-``NAME`` are runs of ``evals.training.train`` in ``WORK``, each with its report and its log. Figures are
-means over the questions of the sets that the runs were checked on.
+``NAME`` are runs of ``evals.training.train`` in ``WORK``, each with its report and its log; those of
+``--curve`` differ in the number of questions only. Figures are means over the questions of the sets that
+the runs were checked on.
 """
 
 from __future__ import annotations
@@ -17,25 +18,26 @@ from typing import Any
 from .. import drawing
 
 FIGURES = {"sentence": "gold sentence first", "passage": "gold passage first", "auc": "AUC answerable"}
+COUNTED = {"sentence": "answerable_questions", "passage": "answerable_questions", "auc": "questions"}
 
 
-def gathered(work: Path, names: Sequence[str]) -> list[dict[str, Any]]:
-    """The report of each run, with its losses."""
+def gathered(work: Path, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The report of each run, with its label and its losses (none where it was only checked)."""
     runs = []
-    for name in names:
+    for name, label in names.items():
         run = json.loads((work / f"{name}.json").read_text("utf-8"))
-        log = (work / f"{name}.log.jsonl").read_text("utf-8").splitlines()
-        runs.append({**run, "log": [json.loads(line) for line in log]})
+        log = work / f"{name}.log.jsonl"
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        runs.append({**run, "label": label, "log": [json.loads(line) for line in lines]})
     return runs
 
 
 def means(run: Mapping[str, Any]) -> dict[str, float]:
     """FIGURES over all sets that the run was checked on."""
     sets = run["checked"].values()
-    of = {"sentence": "answerable_questions", "passage": "answerable_questions", "auc": "questions"}
     return {
-        figure: sum(s[figure] * s[of[figure]] for s in sets) / sum(s[of[figure]] for s in sets)
-        for figure in FIGURES
+        figure: sum(s[figure] * s[of] for s in sets) / sum(s[of] for s in sets)
+        for figure, of in COUNTED.items()
     }
 
 
@@ -47,18 +49,19 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
     ]
     for run in runs:
         cells = " | ".join(f"{value:.3f}" for value in means(run).values())
-        lines.append(f"| {run['name']} | {run['questions']:,} | {run['epochs']} | {cells} |")
+        lines.append(f"| {run['label']} | {run['questions']:,} | {run['epochs']} | {cells} |")
     return "\n".join(lines)
 
 
-def plot(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The loss of each run over its steps, and what it reaches over the questions it was trained on."""
+def plot(runs: Sequence[Mapping[str, Any]], curve: Sequence[str], path: Path) -> None:
+    """The loss of each run over its steps, and what those of ``curve`` reach over their questions."""
     figure = drawing.figure(9, 3.6)
     losses, reached = figure.subplots(1, 2)
     for run in runs:
         steps = [row["step"] for row in run["log"]]
-        losses.plot(steps, [row["loss"] for row in run["log"]], label=run["name"], linewidth=1)
-    order = sorted(runs, key=lambda run: int(run["questions"]))
+        if steps:
+            losses.plot(steps, [row["loss"] for row in run["log"]], label=run["label"], linewidth=1)
+    order = sorted((r for r in runs if r["name"] in curve), key=lambda run: int(run["questions"]))
     for name, label in FIGURES.items():
         reached.plot(
             [run["questions"] for run in order],
@@ -78,13 +81,15 @@ def plot(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("work", type=Path)
-    parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("names", nargs="+", metavar="NAME=LABEL")
+    parser.add_argument("--curve", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--out", type=Path, default=Path("evals/results"))
     args = parser.parse_args()
-    runs = gathered(args.work, args.names)
+    names = dict(name.split("=", 1) if "=" in name else (name, name) for name in args.names)
+    runs = gathered(args.work, names)
     record = [{**run, "means": means(run)} for run in runs]
     (args.out / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    plot(runs, args.out / "training.svg")
+    plot(runs, args.curve, args.out / "training.svg")
     print(table(runs))
 
 

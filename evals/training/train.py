@@ -6,7 +6,7 @@ The candidates of one question are normalised together: the loss is the cross en
 sentences against all others and silence, and of the tokens where the accepted string begins and ends.
 ``WORK`` keeps the examples, a checkpoint every few minutes (the same command goes on from it), a log of
 losses, and at last NAME.safetensors. ``--check QUESTIONS=INDEX`` measures on questions that are not
-trained on.
+trained on: of a set that is, on those held out. ``--epochs 0`` only measures.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ PEAK = 5e-5  # learning rate, after a tenth of the steps, falling to 0 linearly
 QUESTIONS = 4  # a step
 PASSAGES = 6  # a question and epoch
 SPAN = 0.25  # weight of the loss of span beside that of sentences
+CHECKED = 150  # questions of a set, at most
 SAVE = 240  # seconds between checkpoints
 
 
@@ -230,18 +231,21 @@ def main() -> None:
     parser.add_argument("--check", nargs="*", default=[], metavar="QUESTIONS=INDEX")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    data = [e for pair in pairs(args.sets) for e in cached(*pair, args.work)]
+    sets = pairs(args.sets)
+    data = [e for pair in sets for e in cached(*pair, args.work)]
     data = [e for e in data if not is_held(e.release) and (not e.answerable or has_gold(e))]
-    if args.most:
-        data = list(shuffled(data, 99))[: args.most]
+    data = list(shuffled(data, 99))[: (args.most or len(data)) if args.epochs else 0]
     torch.manual_seed(args.seed)
     network = Network.load(args.start) if args.start else fresh()
     print(f"{len(data)} questions, {sum(e.answerable for e in data)} answerable", flush=True)
     plan = Plan(args.epochs, args.rate, args.seed, args.passages, not args.each)
-    train(network, data, plan, args.work, args.name)
+    if plan.epochs:
+        train(network, data, plan, args.work, args.name)
     checked: dict[str, dict[str, Any]] = {}
     for questions, index in pairs(args.check):
-        checked[questions.stem] = asdict(check(network, cached(questions, index, args.work)))
+        among = cached(questions, index, args.work)
+        held = [e for e in among if is_held(e.release) or (questions, index) not in sets]
+        checked[questions.stem] = asdict(check(network, list(shuffled(held, 99))[:CHECKED]))
         print(questions.stem, checked[questions.stem], flush=True)
     report = {"name": args.name, "questions": len(data), **asdict(plan), "checked": checked}
     (args.work / f"{args.name}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")

@@ -55,6 +55,24 @@ def test_the_source_is_the_address_or_the_file(qa: ReleaseQA) -> None:
         assert [c.source.endswith(end) for c in answer.citations] == [True] * len(answer.citations)
 
 
+def test_a_question_for_two_things_is_answered_from_two_releases(qa: ReleaseQA) -> None:
+    question = "How much did Alpha raise in March 2020, and why did Beta recall its kettles?"
+    answer = sure(qa).ask(question)
+    assert "$12.5 million" in answer.text
+    assert "because the handle broke" in answer.text
+    assert {c.release_id for c in answer.citations} >= {"alpha-1", "beta-1"}
+    assert len(answer.text) <= qa.settings.reading.characters
+    assert answer.notes == ()
+    only = qa.ask(question, company="Beta Ltd", threshold=1.1)
+    assert (only.status, only.citations) == ("not_found", ())
+
+
+def test_a_part_that_nothing_answers_is_told(qa: ReleaseQA) -> None:
+    answer = sure(qa).ask("How much did Alpha raise in 2020, and what was it worth in 1950?")
+    assert "$12.5 million" in answer.text
+    assert answer.notes == ("no release here mentions “1950”",)
+
+
 def test_below_the_threshold_nothing_is_said(qa: ReleaseQA) -> None:
     given = sure(qa).ask(QUESTION)
     kept_back = sure(qa, 1.0).ask(QUESTION)

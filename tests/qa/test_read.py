@@ -10,7 +10,8 @@ import pytest
 from index_fakes import vector
 
 from index.types import Hit
-from qa.features import NAMES, candidates, matrix
+from qa.asks import wants_list
+from qa.features import NAMES, candidates, is_item, matrix
 from qa.query import Query, terms
 from qa.read import (
     ANSWER_NAMES,
@@ -20,8 +21,11 @@ from qa.read import (
     Scores,
     Text,
     answer_features,
+    assembled,
     choose,
+    in_turn,
     introduced,
+    itemised,
     passages,
     sentence_features,
 )
@@ -203,3 +207,60 @@ def test_a_pronoun_brings_the_sentence_that_it_points_back_to() -> None:
     assert introduced([ann, she], found, Reading()) == [ann, she]
     assert introduced([she], found, Reading(characters=30)) == [she]
     assert introduced([she], found, Reading(sentences=1)) == [she]
+
+
+def test_the_parts_of_a_question_are_answered_within_the_limits_of_one() -> None:
+    one = [hit("It sold 123 units of its pumps. It sold 12 units.", "a")]
+    two = [hit("It made 345 of them. It had 34.", "b"), hit("It rained.", "c")]
+    reads = [reader().read(asked("How many?"), hits, Reading()) for hits in (one, two)]
+
+    def texts(sentences: int = 4, characters: int = 600) -> list[str]:
+        settings = Reading(sentences=sentences, characters=characters)
+        return [c.text for c in assembled(reads, settings)]
+
+    first, other, second, last = (
+        "It sold 123 units of its pumps.",
+        "It sold 12 units.",
+        "It made 345 of them.",
+        "It had 34.",
+    )
+    assert texts() == [first, other, second, last]
+    assert texts(sentences=3) == [first, other, second]
+    assert texts(characters=52) == [first, second]
+    assert texts(characters=40) == [other, second]
+    assert texts(characters=5) == [first, second]  # the best, where nothing fits
+    assert assembled(reads[:1], Reading()) == list(reads[0].chosen)
+    assert [h.release_id for h in in_turn(reads)] == ["a", "b", "c"]
+
+
+def test_a_list_is_quoted_with_its_items() -> None:
+    text = "It has 3 sites:\n\n- Lyon, with 40 people.\n- Rome.\n- Oslo.\n\nIt was founded in 1990."
+    found = candidates([hit(text)])
+    items = [c for c in found if is_item(c)]
+    assert [c.text for c in items] == ["Lyon, with 40 people.", "Rome.", "Oslo."]
+    assert itemised(items[1:2], found, 600) == items
+    assert itemised(items[1:2], found, 12) == items[1:]
+    assert itemised(items[:1], found, 12) == items[:1]
+    other = [c for c in found if not is_item(c)]
+    assert itemised(other, found, 600) == other
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Which conditions does it treat?", True),
+        ("What are the two sites?", True),
+        ("List the new directors", True),
+        ("What conditions was it approved for?", True),
+        ("Which company bought it?", False),
+        ("What was Merck's revenue?", False),
+        ("Which company makes it?", False),
+        ("What is the status of the trial?", False),
+        ("What percentage of patients responded?", False),
+        ("Who heads Alder?", False),
+        ("What was the price?", False),
+        ("When does it open?", False),
+    ],
+)
+def test_a_question_for_a_list(question: str, several: bool) -> None:
+    assert wants_list(question) is several

@@ -1,0 +1,119 @@
+"""The parts of a question that asks for several things, each as a question of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .scope import Scope
+
+FEWEST_WORDS = 4
+"""A shorter part ("and when?") cannot be understood without the rest, and is left with it."""
+
+MOST = 3  # parts
+
+_ASKING = (
+    r"(?:(?:by|in|on|at|to|for|from|with|of|under|over|as of)\s+)?"
+    r"(?:how|what|when|where|which|who|whom|whose|why)\b"
+)
+_BE = r"(?:is|are|was|were|do|does|did|has|have|had|can|will|must)"
+_JOINT = re.compile(
+    rf"(?:\s*[,;?]\s*(?:and|but|then|plus)\s+|\s*[;?]\s*|\s+and\s+"
+    rf"|,?\s+(?:versus|vs\.?|compared\s+(?:to|with))\s+)(?={_ASKING})"
+    rf"|,\s+and\s+(?={_BE}\s+(?:the|its?|they|their|he|she|his|her|there|any|(?-i:[A-Z])))",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(rf"(?:{_BE}\b|(?:\S+\s+){{0,3}}?{_ASKING})", re.I)
+_ONE_THING = re.compile(r"\b(?:between|both|whether)\b|[\"“”]", re.I)
+"""What a clause holds that another "and" in it belongs to."""
+
+_RELATIVE = re.compile(r"(?<=\w )(?:who|which|whose|where|when)\b", re.I)
+_TOPIC = re.compile(r"[^?.:]{3,80}:\s+(?=\S)")
+_NAMED = r"(?:[A-Z][\w'’&.-]*|\w*\d[\w.-]*)"
+_NAME = re.compile(rf"(?<!\w){_NAMED}(?:\s+(?:of\s+(?:the\s+)?)?{_NAMED})*")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_REPEATED = re.compile(
+    r"(?P<head>.+?\s)(?P<preposition>for|in|at|with|by|from|to|of|on|under)\s+"
+    r"(?P<one>\S+(?:\s+\S+){0,5}?),?\s+and\s+"
+    r"(?P<other>(?P=preposition)\s+(?:(?:the|its|their|an?)(?:\s+[\w'’-]+){1,4}|[A-Z\d]\S*(?:\s+[A-Z\d]\S*)*))"
+    r"\s*\?",
+)
+"""A preposition said twice: "for the patch and for the tablet"."""
+
+_COMPARED = re.compile(
+    r"\b(?:versus|vs|compar\w+|respectively)\b|\b(?:chang|differ)\w*\b.*\b(?:between|from)\b", re.I
+)
+_OF_EACH = re.compile(r"\b(?:versus|vs|compar\w+|respectively|both)\b|\band\b[^,?]*\beach\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A question that can be answered alone. Where the whole compares, ``about`` says what the part is
+    about, and ``ignore`` holds the labels of the scope that other parts are about.
+    """
+
+    text: str
+    about: str = ""
+    ignore: tuple[str, ...] = ()
+
+
+def parts(question: str, said: Scope) -> tuple[Part, ...]:
+    """The parts of a question, in its order; the question alone where it asks for one thing.
+
+    "How many fish died at Norvik, and which judge heard the case?" has two; a later one is given the
+    names that it leaves out. A question that compares two periods, or two companies, is asked of each.
+    """
+    texts = _clauses(question)
+    if len(texts) == 1 and (twice := _REPEATED.fullmatch(question.strip())):
+        one = f"{twice['preposition']} {twice['one']}"
+        texts = [f"{twice['head']}{about}?" for about in (one, twice["other"])]
+    if len(texts) > 1:
+        return tuple(Part(text) for text in texts)
+    periods = tuple(period.label for period in said.periods)
+    for labels, asks in ((said.companies, _OF_EACH), (periods, _COMPARED)):
+        if 1 < len(labels) <= MOST and asks.search(question):
+            return tuple(Part(question, one, tuple(o for o in labels if o != one)) for one in labels)
+    return (Part(question),)
+
+
+def _clauses(question: str) -> list[str]:
+    """The clauses that ask; behind the first each with the names that it leaves out."""
+    found = _TOPIC.match(question)
+    topic, rest = (found[0], question[found.end() :]) if found else ("", question)
+    first, *others = _JOINT.split(rest.strip())
+    names = _names(first)
+    separable = 0 < len(others) < MOST and (topic or names) and _OPENS.match(first)
+    whole = all(len(clause.split()) >= FEWEST_WORDS for clause in (first, *others))
+    if not separable or not whole or _ONE_THING.search(first) or _is_relative(first, others):
+        return [question]
+    out = [topic + first.rstrip("?.;, ") + "?"]
+    for clause in others:
+        about = topic or _about(names, clause)
+        out.append(about + clause.rstrip("?.;, ") + "?")
+    return out
+
+
+def _is_relative(first: str, others: list[str]) -> bool:
+    """Whether a clause goes on with one inside the first: "drugs which failed and which were sold"."""
+    inside = {word.casefold() for word in _RELATIVE.findall(first)}
+    return any(clause.split()[0].casefold() in inside for clause in others)
+
+
+def _names(clause: str) -> list[str]:
+    """Runs of words that are written as names or hold a digit, behind the first word."""
+    start = len(clause) - len(clause.lstrip().partition(" ")[2])
+    found = (_POSSESSIVE.sub("", m[0].rstrip(".")) for m in _NAME.finditer(clause, start))
+    return list(dict.fromkeys(name for name in found if name != "I"))
+
+
+def _about(names: list[str], clause: str) -> str:
+    """The names that a clause leaves out; no year where it has its own."""
+    words = set(re.findall(r"[\w-]+", clause.casefold()))
+    dated = _YEAR.search(clause)
+    missing = [
+        name
+        for name in names
+        if not (dated and _YEAR.search(name)) and not words.issuperset(name.casefold().split())
+    ]
+    return f"{', '.join(missing)}: " if missing else ""

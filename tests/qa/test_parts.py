@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from qa.parts import Part, parts
+from qa.periods import Period
+from qa.scope import Scope
+
+
+def texts(question: str) -> list[str]:
+    return [part.text for part in parts(question, Scope())]
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second"),
+    [
+        (
+            "How much acid did Norvik Chemicals spill in May 2013, and how many fish did it kill?",
+            "How much acid did Norvik Chemicals spill in May 2013?",
+            "Norvik Chemicals, May 2013: how many fish did it kill?",
+        ),
+        (
+            "Who ran Alder before Jane Roe? Who took the job after Jane Roe?",
+            "Who ran Alder before Jane Roe?",
+            "Alder: Who took the job after Jane Roe?",
+        ),
+        (
+            "The Alder plant: how large was it planned in 2022 versus what it occupied in 2024?",
+            "The Alder plant: how large was it planned in 2022?",
+            "The Alder plant: what it occupied in 2024?",
+        ),
+        (
+            "What sales does Alder expect for its heart patch and for the tablet?",
+            "What sales does Alder expect for its heart patch?",
+            "What sales does Alder expect for the tablet?",
+        ),
+    ],
+)
+def test_a_question_for_two_things_has_two_parts(question: str, first: str, second: str) -> None:
+    assert texts(question) == [first, second]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where did Alder list, and when?",
+        "When Alder opened its plant, how many people worked there?",
+        "According to the report of May 2014, how much came back for each dollar?",
+        "Who founded and runs Alder?",
+        "Is Alder listed in London, and in which index?",
+        "What did Alder say about what it paid?",
+        "which states get it and who pays for it all?",  # no name to take along
+        "What charges were brought against which executives of Norvik Chemicals?",
+        "Which company makes Alder pumps, and is based in Leverkusen?",
+        "What is the difference between how Alder reports profit and how Birch reports profit?",
+        "Which drugs of Alder which failed in 2022 and which were then sold did Birch buy?",
+        "How many employees in France and in Germany will lose their jobs?",
+        "What did Alder pay in cash and in stock for Birch?",
+        "How did Alder's sales in China and in Japan differ?",
+        "What does the section “Who we are and what we do” of Alder say?",
+        "Alder announced results; what were they in the second quarter?",
+        "Alder?",
+        "",
+    ],
+)
+def test_other_questions_stay_whole(question: str) -> None:
+    assert texts(question) == [question]
+
+
+def test_only_what_a_clause_leaves_out_is_added() -> None:
+    assert texts("What did the US fund pay in 2020, and how was it used by the US fund in 2021?") == [
+        "What did the US fund pay in 2020?",
+        "how was it used by the US fund in 2021?",
+    ]
+    assert texts("How much did AI firm Alder raise, and what has she said of it?")[1] == (
+        "AI, Alder: what has she said of it?"
+    )
+
+
+def test_a_comparison_asks_of_each_period_or_company() -> None:
+    one = Period("Q1 2025", dt.date(2025, 1, 1), dt.date(2025, 3, 31))
+    two = Period("Q2 2025", dt.date(2025, 4, 1), dt.date(2025, 6, 30))
+    question = "How did its cash change between Q1 2025 and Q2 2025?"
+    assert parts(question, Scope(periods=(one, two))) == (
+        Part(question, "Q1 2025", ("Q2 2025",)),
+        Part(question, "Q2 2025", ("Q1 2025",)),
+    )
+    both = Scope(companies=("Alder", "Birch"), periods=(one,))
+    assert [p.about for p in parts("What did Alder and Birch each pay?", both)] == ["Alder", "Birch"]
+    for whole in (
+        "Did Alder buy a unit of Birch?",
+        "What did Alder pay for each share of Birch?",
+        "What is the deal between Alder and Birch about?",
+    ):
+        assert parts(whole, both) == (Part(whole),)
+    assert parts("What was Q1 2025 revenue?", Scope(periods=(one,)))[0].ignore == ()
