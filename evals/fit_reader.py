@@ -58,6 +58,7 @@ Bound = tuple[float | None, float | None]
 FOLDS = 5
 PENALTY = 0.02  # of the squared weights of standardised features, a question
 FOREIGN = 10
+LEVEL = 0.01  # accuracies that differ by less are the same
 NEAR = 0.02  # how far below the best figure still counts as near it
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -226,7 +227,9 @@ def fit(data: Sequence[Example], out: Path) -> None:
             f"precision {precision:.3f}  coverage {given.mean():.3f}  "
             f"silent: right {(~given)[~answerable].mean():.3f}, wrong {(~given)[answerable].mean():.3f}"
         )
-    threshold = max(accuracies, key=lambda t: accuracies[t])
+    top = max(accuracies.values())
+    near = [threshold for threshold, accuracy in accuracies.items() if accuracy >= top - LEVEL]
+    threshold = round(float(np.median(near)), 2)  # both ways to fail are about as dear along the top
     answer_weights, bias = _logistic(told, good)
     ranked = [_ranked(e) for e in data]
     passage_scores = held_out_scores(ranked, folds)

@@ -39,13 +39,15 @@ SENTENCE_NAMES = (
 )
 
 ANSWER_NAMES = (
-    "score",  # of the best sentence
-    "lead",  # over the second best
+    "any",  # the network's odds, by their logarithm, that any sentence answers
+    "any_share",  # the same as a probability
+    "read",  # its odds that the best sentence does
+    "read_share",
+    "lead",  # of the best sentence's score over the second best
     "sharpness",  # its share of the softmax over all sentences
-    "any",  # the network's odds that any sentence answers
     "agreement",  # share of the softmax that the release of the best sentence has
     "unknown",  # share of the question's names that no text of the index has
-    *SENTENCE_NAMES,
+    "year",  # as in qa.features, of the best sentence
 )
 
 PASSAGE_NAMES = ("odds", "passage_read", "best_read")
@@ -357,8 +359,10 @@ def answer_features(query: Query, found: Sequence[Candidate], features: Floats, 
     share = np.exp(scores - scores[best])
     share /= share.sum()
     same = np.array([c.hit.release_id == found[best].hit.release_id for c in found])
-    any_ = np.logaddexp.reduce(features[:, 0])
+    odds = np.array([np.logaddexp.reduce(features[:, 0]), features[best, 0]])
+    (any_, read), (any_share, read_share) = odds, 1 / (1 + np.exp(-odds))
     unknown = len(query.unknown) / max(query.named, 1)
-    return np.concatenate(
-        [[scores[best], min(lead, 5.0), share[best], any_, share[same].sum(), unknown], features[best]]
-    )
+    year = features[best, SENTENCE_NAMES.index("year")]
+    return np.array([
+        any_, any_share, read, read_share, min(lead, 5.0), share[best], share[same].sum(), unknown, year,
+    ])  # fmt: skip

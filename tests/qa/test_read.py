@@ -57,7 +57,7 @@ def reader(**weights: float) -> Reader:
     """A reader with the scorer above, by whose score it goes alone."""
     values = {
         "weights": dict.fromkeys(SENTENCE_NAMES, 0.0) | {"read": 1.0} | weights,
-        "answer_weights": dict.fromkeys(ANSWER_NAMES, 0.0) | {"score": 1.0},
+        "answer_weights": dict.fromkeys(ANSWER_NAMES, 0.0) | {"read": 1.0},
         "passage_weights": dict.fromkeys(PASSAGE_NAMES, 0.0) | {"best_read": 1.0},
         "answer_bias": 0.0,
         "margin": 1.0,
@@ -140,10 +140,12 @@ def test_the_lead_is_over_the_next_best() -> None:
         zip(ANSWER_NAMES, answer_features(query, found, features, np.array([1.0, 3.0, 2.0])), strict=True)
     )
     total = 1 + np.exp(-1.0) + np.exp(-2.0)
-    assert (inputs["score"], inputs["lead"], inputs["unknown"]) == (3.0, 1.0, 0.5)
+    assert (inputs["read"], inputs["read_share"]) == (0.0, 0.5)
+    assert (inputs["lead"], inputs["unknown"], inputs["year"]) == (1.0, 0.5, 0.0)
     assert inputs["sharpness"] == pytest.approx(1 / total)
     assert inputs["agreement"] == pytest.approx((1 + np.exp(-2.0)) / total)
     assert inputs["any"] == pytest.approx(np.log(3))
+    assert inputs["any_share"] == pytest.approx(3 / 4)
 
 
 def test_the_packaged_reader_weighs_exactly_these_features() -> None:
