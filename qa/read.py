@@ -101,28 +101,20 @@ class Read:
 def assembled(reads: Sequence[Read], settings: Reading) -> list[Candidate]:
     """The sentences chosen for the parts of a question, in the order of the parts, each once.
 
-    One for each part, the better ones before the others, so that all are within the settings' limits if
-    any choice is; then others as far as they allow.
+    First one for each part, of its most promising, so that together they are within the settings' limit
+    of code points, if any are; then others that were chosen, as far as the limits allow.
     """
     if len(reads) == 1:
         return list(reads[0].chosen)
-    every = {_place(c): c for read in reads for c in read.chosen}
-    ranked = [_best_first(read) for read in reads]
-    choices = sorted(product(*map(enumerate, ranked)), key=lambda choice: sum(i for i, _ in choice))
+    every = product(*(enumerate(read.promising) for read in reads))
+    choices = sorted(every, key=lambda choice: sum(rank for rank, _ in choice))
     fitting = (ch for ch in choices if _length(c for _, c in ch) <= settings.characters)
     kept = {_place(c): c for _, c in next(fitting, choices[0])}
-    for place, c in every.items():
+    for c in (c for read in reads for c in read.chosen if _place(c) not in kept):
         if len(kept) < settings.sentences and _length([*kept.values(), c]) <= settings.characters:
-            kept[place] = c
-    return [c for place, c in every.items() if place in kept]
-
-
-def _best_first(read: Read) -> list[Candidate]:
-    """The sentences chosen, the most promising first."""
-    places = [_place(c) for c in read.promising]
-    return sorted(
-        read.chosen, key=lambda c: places.index(_place(c)) if _place(c) in places else len(places)
-    )
+            kept.setdefault(_place(c), c)
+    part = {_place(c): i for i, r in reversed([*enumerate(reads)]) for c in (*r.promising, *r.chosen)}
+    return sorted(kept.values(), key=lambda c: (part[_place(c)], *_place(c)))
 
 
 def _length(sentences: Iterable[Candidate]) -> int:
