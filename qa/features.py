@@ -51,6 +51,7 @@ NAMES = (
 
 _BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a title: few words, no stop
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
+_LETTER = re.compile(r"[^\W\d_]")
 _MARKS = re.compile(r"\s*[*•]+(?:\s+[*•]+)+\s*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
@@ -76,7 +77,7 @@ class Candidate:
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     """The sentences of the hits, best hit first, in the order of the text.
 
-    The mark before a list item is left out, and so are headings: they say nothing.
+    The mark before a list item is left out, and so are headings and figures alone: they say nothing.
     """
     found = []
     for rank, hit in enumerate(hits):
@@ -84,6 +85,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
             text = hit.quote[start:end]
             mark = _ITEM_MARK.match(text)
             bare = _BARE.fullmatch(text) or heading(text) or text.startswith("#")
+            bare = bare or not _LETTER.search(text)
             if not bare and not (mark and mark.end() == len(text)):
                 start += mark.end() if mark else 0
                 found.append(

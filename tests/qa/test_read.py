@@ -88,6 +88,18 @@ def test_candidates_are_slices_without_item_marks_and_headings() -> None:
     assert all(text[c.start - 100 : c.end - 100] == c.text for c in found)
 
 
+def test_what_no_stop_ends_is_taken_apart_and_figures_alone_are_left_out() -> None:
+    prose = "Sales of pumps rose by five percent* * * *Costs fell by a half* *Paris, May 3 -- It said so."
+    text = f"{prose}\n\n675\n\n$ (5,815)"
+    found = candidates([hit(text, start=10)])
+    assert [c.text for c in found] == [
+        "Sales of pumps rose by five percent",
+        "Costs fell by a half",
+        "Paris, May 3 -- It said so.",
+    ]
+    assert all(text[c.start - 10 : c.end - 10] == c.text for c in found)
+
+
 def test_features_of_a_sentence() -> None:
     query = asked("How much did Alpha raise in 2020?", {"alpha": 3.0, "rais": 2.0, "2020": 1.0})
     found = named(query, "Alpha raised $12.5 million. It was glad.", title="Alpha")
@@ -173,7 +185,7 @@ def test_the_sentences_that_the_scorer_prefers_are_chosen_with_their_answers() -
 
 
 def test_the_features_of_a_passage_stand_beside_those_of_its_sentences() -> None:
-    read = passages("How many?", [hit("None. 12.", score=0.5), hit("##"), hit("A 3.")], Digits())
+    read = passages("How many?", [hit("None. It is 12.", score=0.5), hit("##"), hit("A 3.")], Digits())
     assert [len(passage.sentences) for passage in read] == [2, 1]
     both = np.logaddexp(-2.0, 0.0)
     assert read[0].features().tolist() == pytest.approx([np.log(0.5), both, 0.0])
