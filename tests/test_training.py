@@ -196,7 +196,8 @@ def test_runs_are_reported_side_by_side(
         for name, n, f in (("a", 30, 0.5), ("b", 10, 0.9))
     }
     for name, count in (("few", 100), ("many", 1000)):
-        one = {"name": name, "questions": count, "epochs": 2, "checked": sets}
+        own = {name: sets["a"] | {"sentence": 0.0}}  # the other run was not checked on it
+        one = {"name": name, "questions": count, "epochs": 2, "checked": sets | own}
         (tmp_path / f"{name}.json").write_text(json.dumps(one))
     (tmp_path / "many.log.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\n")
     asked = [str(tmp_path), "few", "many=all of them", "--curve", "few", "many", "--out", str(tmp_path)]

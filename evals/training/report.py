@@ -4,7 +4,7 @@
 
 ``NAME`` are runs of ``evals.training.train`` in ``WORK``, each with its report and its log; those of
 ``--curve`` differ in the number of questions only. Figures are means over the questions of the sets that
-the runs were checked on.
+all the runs were checked on.
 """
 
 from __future__ import annotations
@@ -22,18 +22,25 @@ COUNTED = {"sentence": "answerable_questions", "passage": "answerable_questions"
 
 
 def gathered(work: Path, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The report of each run, with its label and its losses (none where it was only checked)."""
+    """The report of each run, with its label and its losses (none where it was only checked).
+
+    Of the sets that runs were checked on those are kept that all have.
+    """
     runs = []
     for name, label in names.items():
         run = json.loads((work / f"{name}.json").read_text("utf-8"))
         log = work / f"{name}.log.jsonl"
         lines = log.read_text("utf-8").splitlines() if log.exists() else []
         runs.append({**run, "label": label, "log": [json.loads(line) for line in lines]})
-    return runs
+    common = set.intersection(*(set(run["checked"]) for run in runs))
+    return [
+        {**run, "checked": {name: s for name, s in run["checked"].items() if name in common}}
+        for run in runs
+    ]
 
 
 def means(run: Mapping[str, Any]) -> dict[str, float]:
-    """FIGURES over all sets that the run was checked on."""
+    """FIGURES over all sets of a run."""
     sets = run["checked"].values()
     return {
         figure: sum(s[figure] * s[of] for s in sets) / sum(s[of] for s in sets)
