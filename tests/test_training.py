@@ -191,6 +191,7 @@ def test_training_teaches(tmp_path: Path, lessons: list[Example]) -> None:
 def test_runs_are_reported_side_by_side(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("matplotlib")
     sets = {
         name: {"questions": n, "answerable_questions": n, "sentence": f, "passage": f, "auc": f}
         for name, n, f in (("a", 30, 0.5), ("b", 10, 0.9))
