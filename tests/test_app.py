@@ -732,6 +732,7 @@ class Page:
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.tab.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.tab.goto(address)
+        self.tab.wait_for_timeout(2000)  # what is typed before Gradio has attached its handlers is lost
 
     def send(self, question: str) -> Any:
         """Ask; returns the exchange that is begun."""
