@@ -51,7 +51,7 @@ from qa.read import (
 from qa.retrieve import Retriever
 
 from .metrics import normalise
-from .training.examples import Asked, pairs, questions, shared
+from .training.examples import Asked, pairs, questions
 
 Floats = NDArray[np.float64]
 Bound = tuple[float | None, float | None]
@@ -104,19 +104,14 @@ def _example(asked: Asked, store: Store, retriever: Retriever, scorer: Scorer) -
     hits = retriever.search(query, Settings().reading.passages, Filters(), longest=0)
     read = passages(query.asked, hits, scorer)
     sentences = [c for passage in read for c in passage.sentences]
-    gold = [
-        c.hit.release_id == asked.release
-        and any(shared(c.start, c.end, *span) for span in asked.evidence)
-        for c in sentences
-    ]
-    text = store.release(asked.release).text if asked.evidence else ""
-    answers = tuple(a if isinstance(a, str) else text[a[0] : a[1]] for a in asked.answers)
+    gold = [asked.holds(c.hit.release_id, c.start, c.end) for c in sentences]
     if not read:
         return None
     features = sentence_features(query, read)
     return Example(
-        query, read, sentences, features, np.array(gold, dtype=bool), bool(asked.evidence), answers
-    )
+        query, read, sentences, features, np.array(gold, dtype=bool), bool(asked.evidence),
+        tuple(asked.strings(store)),
+    )  # fmt: skip
 
 
 def fit_scorer(data: Sequence[Scorable], bounds: Mapping[int, Bound] | None = None) -> Floats:

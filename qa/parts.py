@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .query import without_possessive
 from .scope import Scope
 
 FEWEST_WORDS = 4
@@ -31,7 +32,6 @@ _RELATIVE = re.compile(r"(?<=\w )(?:who|which|whose|where|when)\b", re.I)
 _TOPIC = re.compile(r"[^?.:]{3,80}:\s+(?=\S)")
 _NAMED = r"(?:[A-Z][\w'’&.-]*|\w*\d[\w.-]*)"
 _NAME = re.compile(rf"(?<!\w){_NAMED}(?:\s+(?:of\s+(?:the\s+)?)?{_NAMED})*")
-_POSSESSIVE = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _REPEATED = re.compile(
     r"(?P<head>.+?\s)(?P<preposition>for|in|at|with|by|from|to|of|on|under)\s+"
@@ -103,7 +103,7 @@ def _is_relative(first: str, others: list[str]) -> bool:
 def _names(clause: str) -> list[str]:
     """Runs of words that are written as names or hold a digit, behind the first word."""
     start = len(clause) - len(clause.lstrip().partition(" ")[2])
-    found = (_POSSESSIVE.sub("", m[0].rstrip(".")) for m in _NAME.finditer(clause, start))
+    found = (without_possessive(m[0].rstrip(".")) for m in _NAME.finditer(clause, start))
     return list(dict.fromkeys(name for name in found if name != "I"))
 
 

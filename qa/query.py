@@ -115,11 +115,16 @@ def own_names(text: str) -> set[str]:
     return set(stems(" ".join(_OWN_NAMES.findall(text))))
 
 
+def without_possessive(name: str) -> str:
+    """``Merck`` for "Merck's" and "Merck'"."""
+    return re.sub(r"[’']s?$", "", name)
+
+
 def name_words(question: str) -> list[str]:
     """The words of the question that are or hold a name, each once: capitalised behind the first, or with
     a digit among letters; possessives without their "s". And years, but no other periods.
     """
-    found = (re.sub(r"[’']s?$", "", m[1]) for m in _NAME_WORDS.finditer(question))
+    found = (without_possessive(m[1]) for m in _NAME_WORDS.finditer(question))
     named = (name for name in found if not _NO_NAME.fullmatch(name))
     return list(dict.fromkeys([*named, *_YEAR.findall(question)]))
 
@@ -169,7 +174,7 @@ def spellings(text: str) -> Iterator[tuple[str, str]]:
 
 def names(question: str) -> dict[str, str]:
     """What may be a name in the question, by its key: rows of words, possessives without their "s"."""
-    spoken = [re.sub(r"[’']s?$", "", m[0]).strip(".-") for m in _SPOKEN.finditer(question)]
+    spoken = [without_possessive(m[0]).strip(".-") for m in _SPOKEN.finditer(question)]
     ordinary = prior_weights(stems(question))
     found = {}
     for size in range(1, LONGEST_NAME + 1):

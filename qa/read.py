@@ -112,7 +112,7 @@ def assembled(reads: Sequence[Read], settings: Reading) -> list[Candidate]:
     kept = {_place(c): c for _, c in next(fitting, choices[0])}
     for c in (c for read in reads for c in read.chosen if _place(c) not in kept):
         if len(kept) < settings.sentences and _length([*kept.values(), c]) <= settings.characters:
-            kept.setdefault(_place(c), c)
+            kept[_place(c)] = c
     part = {_place(c): i for i, r in reversed([*enumerate(reads)]) for c in (*r.promising, *r.chosen)}
     return sorted(kept.values(), key=lambda c: (part[_place(c)], *_place(c)))
 
@@ -278,7 +278,7 @@ def choose(
     texts: list[str] = []
     for c in (found[int(i)] for i in order if scores[i] >= scores[order[0]] - margin):
         text = " ".join(c.text.split())
-        fits = len(" ".join([*texts, text])) <= settings.characters or not chosen
+        fits = _length([*chosen, c]) <= settings.characters or not chosen
         new = c.hit.release_id == best.hit.release_id and text not in texts
         if new and fits and len(chosen) < settings.sentences:
             chosen.append(c)
@@ -296,13 +296,9 @@ def itemised(chosen: Sequence[Candidate], found: Sequence[Candidate], limit: int
         own = sorted((o for o in found if o.hit == c.hit), key=lambda o: o.start)
         at = next(i for i, o in enumerate(own) if _same(o, c))
         first = last = at
-        while first and is_item(own[first - 1]) and own[first].start - own[first - 1].end <= BETWEEN:
+        while first and _next_item(own[first - 1], own[first]):
             first -= 1
-        while (
-            last + 1 < len(own)
-            and is_item(own[last + 1])
-            and own[last + 1].start - own[last].end <= BETWEEN
-        ):
+        while last + 1 < len(own) and _next_item(own[last], own[last + 1]):
             last += 1
         for other in sorted(own[first : last + 1], key=lambda o: abs(own.index(o) - at)):
             if not any(_same(other, o) for o in out) and _length([*out, other]) <= limit:

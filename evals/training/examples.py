@@ -75,6 +75,18 @@ class Asked:
     evidence: tuple[tuple[int, int], ...]
     answers: tuple[str | tuple[int, int], ...]
 
+    def holds(self, release: str, start: int, end: int) -> bool:
+        """Whether a span of a release shares with one that answers half of the shorter of the two."""
+        return release == self.release and any(
+            min(end, last) - max(start, first) >= 0.5 * min(end - start, last - first)
+            for first, last in self.evidence
+        )
+
+    def strings(self, store: Store) -> list[str]:
+        """The accepted strings; none of a near-miss."""
+        text = store.release(self.release).text if self.evidence else ""
+        return [a if isinstance(a, str) else text[a[0] : a[1]] for a in self.answers]
+
 
 def questions(path: Path, held: bool | None = None) -> list[Asked]:
     """The questions of a file, a JSON object a line: all, those held out of training, or the others."""
@@ -119,11 +131,10 @@ def build(asked: Sequence[Asked], index: Path, label: str) -> list[Example]:
 
 def _example(asked: Asked, store: Store, retriever: Retriever, encoder: Encoder) -> Example:
     hits = retriever.search(retriever.query(asked.question), CANDIDATES, Filters(), longest=0)
-    found = not asked.evidence or any(_holds(hit, asked) for hit in hits)
+    found = not asked.evidence or any(asked.holds(h.release_id, h.start, h.end) for h in hits)
     added = [] if found else _gold_hits(store, asked)
     question = encoder.question(asked.question)
-    text = store.release(asked.release).text if asked.evidence else ""
-    answers = [a if isinstance(a, str) else text[a[0] : a[1]] for a in asked.answers]
+    answers = asked.strings(store)
     passages, missed = (
         tuple(p for hit in some if (p := _passage(hit, asked, answers, question, encoder)))
         for some in (hits, added)
@@ -132,10 +143,6 @@ def _example(asked: Asked, store: Store, retriever: Retriever, encoder: Encoder)
         asked.id, asked.corpus, asked.release, asked.type, bool(asked.evidence),
         (*passages, *missed), len(missed),
     )  # fmt: skip
-
-
-def _holds(hit: Hit, asked: Asked) -> bool:
-    return hit.release_id == asked.release and any(shared(hit.start, hit.end, *e) for e in asked.evidence)
 
 
 def _gold_hits(store: Store, asked: Asked) -> list[Hit]:
@@ -154,7 +161,7 @@ def _gold_hits(store: Store, asked: Asked) -> list[Hit]:
         )
         for p in cut(release.text)[1]
     )
-    return [hit for hit in hits if _holds(hit, asked)]
+    return [hit for hit in hits if asked.holds(hit.release_id, hit.start, hit.end)]
 
 
 def _passage(
@@ -164,8 +171,8 @@ def _passage(
     if not sentences:
         return None
     encoded = encoder.pair(question, text_of(hit, sentences))
-    own = asked.evidence if hit.release_id == asked.release else ()
-    labels = np.array([_label(c, own, [normalise(a) for a in answers]) for c in sentences], dtype=np.int8)
+    accepted = [normalise(answer) for answer in answers]
+    labels = np.array([_label(c, asked, accepted) for c in sentences], dtype=np.int8)
     gold = [c for c, label in zip(sentences, labels, strict=True) if label == GOLD]
     return Passage(encoded, labels, _span(encoded, hit, gold, answers[0]) if answers else (-1, -1))
 
@@ -180,18 +187,13 @@ def _span(encoded: Encoded, hit: Hit, gold: Sequence[Candidate], answer: str) ->
     return -1, -1
 
 
-def _label(c: Candidate, spans: Sequence[tuple[int, int]], answers: Sequence[str]) -> int:
-    if any(shared(c.start, c.end, *span) for span in spans):
+def _label(c: Candidate, asked: Asked, answers: Sequence[str]) -> int:
+    if asked.holds(c.hit.release_id, c.start, c.end):
         return GOLD
     said = normalise(c.text)
     if answers and all(re.search(rf"(?<!\w){re.escape(a)}(?!\w)", said) for a in answers):
         return UNCLEAR
     return OTHER
-
-
-def shared(start: int, end: int, first: int, last: int) -> bool:
-    """Whether half of the shorter span lies in the other."""
-    return min(end, last) - max(start, first) >= 0.5 * min(end - start, last - first)
 
 
 def cached(path: Path, index: Path, work: Path) -> list[Example]:

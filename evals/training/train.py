@@ -234,7 +234,8 @@ def main() -> None:
     sets = pairs(args.sets)
     data = [e for pair in sets for e in cached(*pair, args.work)]
     data = [e for e in data if not is_held(e.release) and (not e.answerable or has_gold(e))]
-    data = list(shuffled(data, 99))[: (args.most or len(data)) if args.epochs else 0]
+    most = (args.most or len(data)) if args.epochs else 0
+    data = list(shuffled(data, 99))[:most]
     torch.manual_seed(args.seed)
     network = Network.load(args.start) if args.start else fresh()
     print(f"{len(data)} questions, {sum(e.answerable for e in data)} answerable", flush=True)
