@@ -15,10 +15,20 @@ import torch
 import evals.training
 from evals.training import report
 from evals.training import train as training
-from evals.training.examples import GOLD, OTHER, Example, Passage, is_held, questions, sampled
+from evals.training.examples import (
+    GOLD,
+    MASK,
+    OTHER,
+    Example,
+    Passage,
+    is_held,
+    masked,
+    questions,
+    sampled,
+)
 from evals.training.public import articles, snippets
-from evals.training.train import Plan, check, loss_of, train
-from qa.network import CONFIG, Encoder, Network, tokenizer
+from evals.training.train import Plan, averaged, check, loss_of, train
+from qa.network import CONFIG, SEP, Encoder, Network, tokenizer
 from qa.read import Text
 
 HERE = Path(evals.training.__file__).parent
@@ -169,11 +179,11 @@ def test_silence_wins_where_nothing_is_gold(lessons: list[Example]) -> None:
         assert none < 0.01 < 5 < loss_of(network, [lessons[0]])
 
 
-def run(folder: Path, lessons: list[Example], epochs: int = 2) -> Network:
+def run(folder: Path, lessons: list[Example], epochs: int = 2, **plan: float) -> Network:
     folder.mkdir(exist_ok=True)
     torch.manual_seed(1)
     network = Network(TINY)
-    train(network, lessons, Plan(epochs, 3e-3, 0, 5, True), folder, "tiny")
+    train(network, lessons, Plan(epochs, 3e-3, 0, 5, True, **plan), folder, "tiny")
     return network
 
 
@@ -186,6 +196,34 @@ def test_training_teaches(tmp_path: Path, lessons: list[Example]) -> None:
     assert check(after, lessons).auc > 0.9
     assert (tmp_path / "tiny.safetensors").exists()
     assert not (tmp_path / "tiny.checkpoint").exists()
+
+
+def test_training_with_dropout_and_masks_teaches_and_can_be_repeated(
+    tmp_path: Path, lessons: list[Example]
+) -> None:
+    few = run(tmp_path / "a", lessons, 2, dropout=0.2, masked=0.2)
+    again = run(tmp_path / "b", lessons, 2, dropout=0.2, masked=0.2)
+    plain = run(tmp_path / "c", lessons)
+    for name, weight in few.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name]), name
+    assert not torch.equal(few.mix.weight, plain.mix.weight)
+    assert check(run(tmp_path / "d", lessons, 40, dropout=0.1, masked=0.1), lessons).auc > 0.8
+
+
+def test_only_words_of_passages_are_masked(lessons: list[Example]) -> None:
+    hidden = masked(lessons[1], 0.5, np.random.default_rng(0))
+    for before, after in zip(lessons[1].passages, hidden.passages, strict=True):
+        gone = before.encoded.ids != after.encoded.ids
+        assert set(after.encoded.ids[gone]) == {MASK}
+        assert 0 < gone.sum() < len(gone)
+        assert not gone[: before.encoded.second].any()
+        assert not gone[before.encoded.ids == SEP].any()
+
+
+def test_the_mean_of_networks_has_the_mean_of_their_weights() -> None:
+    one, two = Network(TINY), Network(TINY)
+    middle = (one.mix.weight + two.mix.weight) / 2
+    assert torch.allclose(averaged([one, two]).mix.weight, middle)
 
 
 def test_runs_are_reported_side_by_side(

@@ -21,13 +21,14 @@ from index.store import Store
 from index.types import Filters, Hit
 from qa import Settings
 from qa.features import Candidate, candidates
-from qa.network import Encoded, Encoder, tokenizer
+from qa.network import SEP, Encoded, Encoder, tokenizer
 from qa.read import text_of
 from qa.retrieve import Retriever
 
 from ..metrics import normalise
 
 CANDIDATES = 16
+MASK = 103  # token
 HELD = 10
 
 GOLD, OTHER, UNCLEAR = 1, 0, -1
@@ -219,6 +220,21 @@ def sampled(example: Example, most: int, generator: np.random.Generator) -> Exam
         len(rest), min(len(rest), max(most - len(gold), 2)), False, odds / odds.sum()
     )
     return replace(example, passages=(*gold[:3], *(rest[i] for i in order)))
+
+
+def masked(example: Example, share: float, generator: np.random.Generator) -> Example:
+    """The example with that share of the tokens of its passages and of their headings hidden."""
+    if not share:
+        return example
+
+    def hidden(e: Encoded) -> Encoded:
+        away = (np.arange(len(e.ids)) >= e.second) & (e.ids != SEP)
+        away &= generator.random(len(e.ids)) < share
+        return replace(e, ids=np.where(away, MASK, e.ids))
+
+    return replace(
+        example, passages=tuple(replace(p, encoded=hidden(p.encoded)) for p in example.passages)
+    )
 
 
 def shuffled(data: Sequence[Example], seed: int) -> Iterator[Example]:

@@ -6,7 +6,8 @@ The candidates of one question are normalised together: the loss is the cross en
 sentences against all others and silence, and of the tokens where the accepted string begins and ends.
 ``WORK`` keeps the examples, a checkpoint every few minutes (the same command goes on from it), a log of
 losses, and at last NAME.safetensors. ``--check QUESTIONS=INDEX`` measures on questions that are not
-trained on: of a set that is, on those held out. ``--epochs 0`` only measures.
+trained on: of a set that is, on those held out. ``--epochs 0`` only measures. Of several files to
+``--start`` from, the mean is taken (Wortsman et al. 2022: one network as good as several).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +31,7 @@ from transformers import BertModel
 from index.embed import cores, packaged_folder
 from qa.network import CONFIG, Network
 
-from .examples import GOLD, Example, Passage, cached, has_gold, is_held, pairs, sampled, shuffled
+from .examples import GOLD, Example, Passage, cached, has_gold, is_held, masked, pairs, sampled, shuffled
 
 PEAK = 5e-5  # learning rate, after a tenth of the steps, falling to 0 linearly
 QUESTIONS = 4  # a step
@@ -41,13 +43,17 @@ SAVE = 240  # seconds between checkpoints
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train: ``passages`` of a question an epoch; ``shared``: normalised together, or alone."""
+    """How to train: ``passages`` of a question an epoch; ``shared``: normalised together, or alone;
+    ``dropout``, and ``masked`` tokens of passages, as shares.
+    """
 
     epochs: int
     rate: float
     seed: int
     passages: int
     shared: bool
+    dropout: float = 0.0
+    masked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,28 @@ class Checked:
     auc: float
 
 
+class Dropout(torch.nn.Module):
+    """As of torch, but by a generator of the thread's own, so that a run with threads can be repeated."""
+
+    generators = threading.local()
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._kept = 1 - share
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        kept = torch.empty(values.shape, dtype=torch.float32)
+        kept.uniform_(generator=self.generators.own)
+        return values * ((kept < self._kept) / self._kept).to(values.dtype)
+
+
+def drop(network: Network, share: float) -> None:
+    """Put dropout on the word vectors and on what each layer's halves add."""
+    for name in [n for n, _ in network.named_modules()]:
+        if name.endswith(("output.dropout", "embeddings.dropout")):
+            network.set_submodule(name, Dropout(share))
+
+
 def fresh() -> Network:
     """A network with the encoder of the packaged embedding model and new heads."""
     folder = packaged_folder()
@@ -70,6 +98,14 @@ def fresh() -> Network:
     known = BertModel.from_pretrained(folder, add_pooling_layer=False)
     network.encoder.load_state_dict(known.state_dict())
     return network
+
+
+def averaged(networks: Sequence[Network]) -> Network:
+    """The first of them, with the mean weights of all."""
+    weights = [network.state_dict() for network in networks]
+    mean = {name: torch.stack([w[name] for w in weights]).mean(0) for name in weights[0]}
+    networks[0].load_state_dict(mean)
+    return networks[0]
 
 
 def loss_of(network: Network, examples: Sequence[Example], shared: bool = True) -> torch.Tensor:
@@ -136,9 +172,12 @@ def train(network: Network, data: Sequence[Example], plan: Plan, work: Path, nam
         done = state["done"]
     half = copy.deepcopy(network).to(torch.bfloat16).train()
     half.encoder.set_attn_implementation("eager")  # its backward pass is the faster one on a CPU
+    if plan.dropout:
+        drop(half, plan.dropout)
     copies = [p for p in half.parameters() if p.requires_grad]
 
-    def gradients(part: Sequence[Example]) -> tuple[float, Sequence[torch.Tensor | None]]:
+    def gradients(part: Sequence[Example], seed: int) -> tuple[float, Sequence[torch.Tensor | None]]:
+        Dropout.generators.own = torch.Generator().manual_seed(seed)
         value = loss_of(half, part, plan.shared)
         return float(value.detach()), torch.autograd.grad(value, copies, allow_unused=True)
 
@@ -155,9 +194,11 @@ def train(network: Network, data: Sequence[Example], plan: Plan, work: Path, nam
             first = at % every * QUESTIONS
             generator = np.random.default_rng([plan.seed, at])
             chosen = [
-                sampled(data[i], plan.passages, generator) for i in order[first : first + QUESTIONS]
+                masked(sampled(data[i], plan.passages, generator), plan.masked, generator)
+                for i in order[first : first + QUESTIONS]
             ]
-            found = list(pool.map(gradients, (chosen[k::workers] for k in range(workers))))
+            seeds = generator.integers(2**62, size=workers).tolist()
+            found = list(pool.map(gradients, (chosen[k::workers] for k in range(workers)), seeds))
             recent += [value for value, _ in found]
             for i, weight in enumerate(weights):
                 parts = [g.float() for _, all_ in found if (g := all_[i]) is not None]
@@ -221,13 +262,15 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
     parser.add_argument("--name", required=True)
-    parser.add_argument("--start", type=Path, help="weights to start from")
+    parser.add_argument("--start", type=Path, nargs="+", help="weights to start from, or their mean")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=PEAK)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=0, help="questions of all sets together at most")
     parser.add_argument("--each", action="store_true", help="normalise each passage on its own")
     parser.add_argument("--passages", type=int, default=PASSAGES)
+    parser.add_argument("--dropout", type=float, default=0.0, help="share of values")
+    parser.add_argument("--masked", type=float, default=0.0, help="share of the passages' tokens")
     parser.add_argument("--check", nargs="*", default=[], metavar="QUESTIONS=INDEX")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -237,11 +280,15 @@ def main() -> None:
     most = (args.most or len(data)) if args.epochs else 0
     data = list(shuffled(data, 99))[:most]
     torch.manual_seed(args.seed)
-    network = Network.load(args.start) if args.start else fresh()
+    network = averaged([Network.load(path) for path in args.start]) if args.start else fresh()
     print(f"{len(data)} questions, {sum(e.answerable for e in data)} answerable", flush=True)
-    plan = Plan(args.epochs, args.rate, args.seed, args.passages, not args.each)
+    plan = Plan(
+        args.epochs, args.rate, args.seed, args.passages, not args.each, args.dropout, args.masked
+    )
     if plan.epochs:
         train(network, data, plan, args.work, args.name)
+    else:
+        network.save(args.work / f"{args.name}.safetensors")
     checked: dict[str, dict[str, Any]] = {}
     for questions, index in pairs(args.check):
         among = cached(questions, index, args.work)
