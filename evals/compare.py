@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import re
 import sys
@@ -164,8 +163,7 @@ def _bar(axes: Any, row: Mapping[str, Any]) -> Any:
     """The room that a point and its interval take, in pixels."""
     x = row["median_ms"] / 1000
     ends = axes.transData.transform([(x, y) for y in row["intervals"]["accuracy"]])
-    box = importlib.import_module("matplotlib.transforms").Bbox(ends)
-    return box.padded(4)
+    return drawing.box(ends).padded(4)
 
 
 def _within(box: Any, outer: Any) -> bool:

@@ -19,6 +19,11 @@ def ticker() -> Any:
     return _part("matplotlib.ticker")
 
 
+def box(ends: Any) -> Any:
+    """A matplotlib.transforms.Bbox of two corners. Raises EvalError where matplotlib is missing."""
+    return _part("matplotlib.transforms").Bbox(ends)
+
+
 def colors() -> Any:
     """Ten colours that are told apart. Raises EvalError where matplotlib is missing."""
     return _part("matplotlib").color_sequences["tab10"]

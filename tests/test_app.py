@@ -732,14 +732,20 @@ class Page:
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.tab.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.tab.goto(address)
-        self.tab.wait_for_timeout(2000)  # what is typed before Gradio has attached its handlers is lost
 
     def send(self, question: str) -> Any:
         """Ask; returns the exchange that is begun."""
         before = self.tab.locator(".rq-exchange").count()
-        self.tab.fill("#rq-ask textarea", question)
-        self.tab.keyboard.press("Enter")
-        return self.tab.locator(".rq-exchange").nth(before)
+        begun = self.tab.locator(".rq-exchange").nth(before)
+        for _ in range(4):  # what is typed before Gradio has attached its handlers is lost
+            if begun.count():
+                break
+            self.tab.fill("#rq-ask textarea", question)
+            self.tab.keyboard.press("Enter")
+            ends = time.monotonic() + 5
+            while not begun.count() and time.monotonic() < ends:
+                self.tab.wait_for_timeout(50)
+        return begun
 
     def ask(self, question: str) -> str:
         """Ask; returns what the exchange shows at last."""
