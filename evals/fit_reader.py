@@ -45,6 +45,7 @@ from qa.read import (
     Scorer,
     answer_features,
     choose,
+    long_last,
     passages,
     sentence_features,
 )  # fmt: skip
@@ -190,7 +191,10 @@ def fit(data: Sequence[Example], out: Path) -> None:
     folds = np.random.default_rng(0).permutation(len(data)) % FOLDS
     answerable = np.array([e.answerable for e in data])
     _tell_first("network alone", data, [e.features[:, 0] for e in data], answerable)
-    scores = held_out_scores(data, folds)
+    fitted_scores = held_out_scores(data, folds)
+    scores = [
+        long_last(e.candidates, s, Settings().reading) for e, s in zip(data, fitted_scores, strict=True)
+    ]
     _tell_first("with features", data, scores, answerable)
     by_margin = {
         m: np.array([right(e, s, m) for e, s in zip(data, scores, strict=True)]) for m in MARGINS

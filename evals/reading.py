@@ -43,11 +43,13 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a question gets with a threshold of 0: whether that would be right (to a question that nothing
-    answers, never), the reader's confidence in it, and milliseconds.
+    """What a question gets with a threshold of 0: whether it is answered (it is not where it names what
+    no release does), whether that is right (to a question that nothing answers, never), the reader's
+    confidence in it, and milliseconds.
     """
 
     question: Question
+    given: bool
     right: bool
     confidence: float
     milliseconds: float
@@ -64,13 +66,13 @@ def ask(qa: ReleaseQA, question: Question) -> Answered:
     answered = answer.status == "answered"
     right = question.answerable and metrics.is_right(question, answer.status, answer.text)
     confidence = answer.confidence if answered else 1 - answer.confidence
-    return Answered(question, right, confidence, milliseconds)
+    return Answered(question, answered, right, confidence, milliseconds)
 
 
 def at(answers: Sequence[Answered], threshold: float) -> dict[str, Any]:
     """FIGURES with answers less sure than ``threshold`` left out; ``intervals`` holds [low, high]."""
     gold = np.array([a.question.answerable for a in answers], float)
-    given = np.array([a.confidence >= threshold for a in answers], float)
+    given = np.array([a.given and a.confidence >= threshold for a in answers], float)
     right = np.array([a.right for a in answers], float) * given
     none, silent, every = 1 - gold, 1 - given, np.ones(len(answers))
     means = metrics.estimate(

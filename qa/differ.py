@@ -118,11 +118,14 @@ def notes(hits: Sequence[Hit], spans: Sequence[tuple[str, int, int]]) -> tuple[s
 
     A span is a release's id, a start and an end. The latest come first, NOTED at most.
     """
+
+    def cited(release_id: str, first: int, last: int) -> bool:
+        return any(id_ == release_id and start < last and first < end for id_, start, end in spans)
+
     found: dict[str, Elsewhere] = {}
     for hit in differing(hits):
         for other in hit.elsewhere:
-            first, last = other.here
-            if any(id_ == hit.release_id and start < last and first < end for id_, start, end in spans):
+            if cited(hit.release_id, *other.here) and not cited(other.release_id, other.start, other.end):
                 found.setdefault(" ".join(other.quote.split()), other)
     latest = sorted(found.items(), key=lambda pair: (str(pair[1].date), pair[1].release_id), reverse=True)
     return tuple(

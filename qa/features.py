@@ -53,7 +53,6 @@ _BARE = re.compile(r"(?:[^\W\d]\S*\s+){0,3}[^\W\d][^\s\d]*(?<![.!?])")  # a titl
 _ITEM_MARK = re.compile(r"(?:[*•‣◦▪·–—-]+|\d{1,2}[.)])\s+")
 _LETTER = re.compile(r"[^\W\d_]")
 _MARKS = re.compile(r"\s*[*•]+(?:\s+[*•]+)+\s*")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CAPITALS = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w.’'-]*)*")
 _REASON = re.compile(r"\b(?:because|due to|since|so that|in order to|as a result|to [a-z]+)\b")
 _MEANS = re.compile(r"\b(?:by \w+ing|through|using|with|via|allow|enabl|work)\w*\b")
@@ -72,6 +71,11 @@ class Candidate:
     end: int
     text: str
     answer: tuple[int, int] | None = None
+
+    @property
+    def line(self) -> str:
+        """Its text with white space collapsed."""
+        return " ".join(self.text.split())
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
@@ -144,7 +148,7 @@ class _Question:
         self.words = set(words(text))
         self.numbers = set(PATTERNS["number"].findall(text))
         self.names = own_names(text)
-        self.years = set(_YEAR.findall(text))
+        self.years = query.years
         self.asks = asked(text)
 
     def share(self, tokens: set[str]) -> float:

@@ -78,7 +78,8 @@ class Encoder:
         self._tokenizer.no_padding()
 
     def question(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids[:QUESTION])
+        """Its tokens; of a long one the last, where what is asked stands."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids[-QUESTION:])
 
     def pair(self, question: Sequence[int], text: Text) -> Encoded:
         """The tokens of ``question`` with those of a passage."""
@@ -280,6 +281,9 @@ class HuggingFaceScorer:
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Scores]:
         """One for each text."""
+        asked = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
+        first = asked["offset_mapping"][-QUESTION:][:1]
+        question = question[first[0][0] :] if first else question
         return [self._answers(question, t) if self._spans else self._pairs(question, t) for t in texts]
 
     def _answers(self, question: str, text: Text) -> Scores:

@@ -29,7 +29,7 @@ _ONE_THING = re.compile(r"\b(?:between|both|whether)\b|[\"“”]", re.I)
 """What a clause holds that another "and" in it belongs to."""
 
 _RELATIVE = re.compile(r"(?<=\w )(?:who|which|whose|where|when)\b", re.I)
-_TOPIC = re.compile(r"[^?.:]{3,80}:\s+(?=\S)")
+_TOPIC = re.compile(r"[^?.:()]{3,80}:\s+(?=\S)")
 _NAMED = r"(?:[A-Z][\w'’&.-]*|\w*\d[\w.-]*)"
 _NAME = re.compile(rf"(?<!\w){_NAMED}(?:\s+(?:of\s+(?:the\s+)?)?{_NAMED})*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -65,9 +65,8 @@ def parts(question: str, said: Scope) -> tuple[Part, ...]:
     names that it leaves out. A question that compares two periods, or two companies, is asked of each.
     """
     texts = _clauses(question)
-    if len(texts) == 1 and (twice := _REPEATED.fullmatch(question.strip())):
-        one = f"{twice['preposition']} {twice['one']}"
-        texts = [f"{twice['head']}{about}?" for about in (one, twice["other"])]
+    if len(texts) == 1:
+        texts = _said_twice(question)
     if len(texts) > 1:
         return tuple(Part(text) for text in texts)
     periods = tuple(period.label for period in said.periods)
@@ -89,9 +88,22 @@ def _clauses(question: str) -> list[str]:
         return [question]
     out = [topic + first.rstrip("?.;, ") + "?"]
     for clause in others:
-        about = topic or _about(names, clause)
-        out.append(about + clause.rstrip("?.;, ") + "?")
+        before = topic + _about(names, clause)
+        if before and _OPENS.match(clause):  # no name, as a capital there would make of it
+            clause = clause[0].lower() + clause[1:]
+        out.append(before + clause.rstrip("?.;, ") + "?")
     return out
+
+
+def _said_twice(question: str) -> list[str]:
+    """The question with one and with the other of what a repeated preposition joins, if one does."""
+    twice = _REPEATED.fullmatch(question.strip())
+    if not twice or _ONE_THING.search(question):
+        return [question]
+    one, other = f"{twice['preposition']} {twice['one']}", twice["other"]
+    if _YEAR.search(other) and not _YEAR.search(one):  # "for Q1 and for Q2 2024": it is of both
+        return [question]
+    return [f"{twice['head']}{about}?" for about in (one, other)]
 
 
 def _is_relative(first: str, others: list[str]) -> bool:

@@ -166,6 +166,7 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\b(?:(?P<between>between)|from)\s+(?:the\s+|its\s+)?$", re.IGNORECASE)
+_CHANGED = re.compile(r"\b(?:chang|differ|compar)\w*\b[^.?;]*$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:[-–—]|\b(?:to|through|thru|until|till|up to)\b)\s*(?:the\s+)?", re.IGNORECASE)
 _AND = re.compile(r"\s*\band\s+(?:the\s+|its\s+)?", re.IGNORECASE)
 _ONWARDS = re.compile(
@@ -438,14 +439,19 @@ def _standard(first: dt.date, last: dt.date) -> str:
 
 
 def _ranges(text: str, found: list[Timed]) -> list[Timed]:
-    """Two periods as one where the text spans them: "2019–2021", "between March and May 2020"."""
+    """Two periods as one where the text spans them: "2019–2021", "between March and May 2020".
+
+    Not where it asks of both: "how did it change between March and May 2020".
+    """
     joined: list[Timed] = []
     for one in found:
         if joined and joined[-1].period.first <= one.period.last and not one.several:
             before = joined[-1]
             between = text[before.end : one.start]
             start = _before(_BETWEEN, text, before.start)
-            if _TO.fullmatch(between) or (start and start["between"] and _AND.fullmatch(between)):
+            if start and _CHANGED.search(text[: start.start()]):
+                pass
+            elif _TO.fullmatch(between) or (start and start["between"] and _AND.fullmatch(between)):
                 begin = start.start() if start else before.start
                 joined[-1] = Timed(begin, one.end, _spanned(before.period, one.period))
                 continue

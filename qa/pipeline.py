@@ -287,18 +287,20 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         confidence, notes = 1.0, dict[str, None]()
         for (part, query, _), read in zip(found, reads, strict=True):
             if not read.chosen or query.hopeless or read.probability < least:
+                unseen = _unseen(query)
                 about = f"for {part.about}" if part.about else f"to “{part.text}”"
-                notes |= dict.fromkeys(_unseen(query) or [f"there is no answer here {about}"])
+                silent = [f"there is no answer here {about}"] if part.about or not unseen else []
+                notes |= dict.fromkeys([*unseen, *silent])
                 continue
             told.append(read)
             confidence = min(confidence, read.probability)
         if not told:
             best = max((read.probability for read in reads), default=0.0)
-            unseen = dict.fromkeys(note for _, query, _ in found for note in _unseen(query))
-            return Answer("not_found", "", confidence=round(1 - best, 3), notes=tuple(unseen))
+            why = dict.fromkeys(note for _, query, _ in found for note in _unseen(query))
+            return Answer("not_found", "", confidence=round(1 - best, 3), notes=tuple(why))
         chosen = assembled(told, self.settings.reading)
         citations = tuple(self._quoted(c, release_of) for c in chosen)
-        texts = [" ".join(c.text.split()) for c in chosen]
+        texts = [c.line for c in chosen]
         sentences = tuple(Sentence(text, (i,)) for i, text in enumerate(texts))
         return Answer(
             "answered", " ".join(texts), sentences, citations, round(confidence, 3),
@@ -402,6 +404,8 @@ class _Written:
     def quoting(self, quoted: Answer) -> Answer:
         """The extractive answer in place of what the model wrote, and why."""
         why = self.failure or "nothing that the model wrote holds"
+        if self.abstained:
+            why = "the model says that the passages do not answer all of it"
         stands = (
             "the answer is quoted without it" if quoted.sentences else "nor is there a quote that answers"
         )

@@ -49,7 +49,7 @@ _NAME_WORDS = re.compile(
     r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
 )
 _NO_NAME = re.compile(r"[QqHh][1-4]|[1-4][QqHh]|FY\w+|\d[\d.,]*[a-z]{1,3}")  # periods and quantities
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
 _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
 
@@ -58,8 +58,9 @@ _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
 class Query:
     """A question, as asked; and, of it with what it refers to: the words to search for (an FTS5
     expression), the weights of its stems, its terms for ranking, its vector; its scope; and what the
-    reader is asked (a follow-up with the question before it). Of the names and years in the question,
-    ``named`` in number, no text of the index has those in ``unknown``.
+    reader is asked (a follow-up with the question before it). Of the names and ``years`` in the question,
+    ``named`` in number and without those that are taken back, no text of the index has those in
+    ``unknown``.
     """
 
     text: str
@@ -71,12 +72,13 @@ class Query:
     asked: str
     named: int = 0
     unknown: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
 
     @property
     def hopeless(self) -> bool:
         """Whether the index never saw a year that is asked about, or any of the names."""
         return bool(self.unknown) and (
-            len(self.unknown) == self.named or any(map(_YEAR.fullmatch, self.unknown))
+            len(self.unknown) == self.named or any(map(YEAR.fullmatch, self.unknown))
         )
 
 
@@ -99,7 +101,7 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
         return question
     before = last.question[:LONGEST_TURN]
     if years := years_away(question):  # what was answered then is not asked now
-        return f"{question} {_YEAR.sub(lambda year: str(int(year[0]) + years), before)}"
+        return f"{question} {YEAR.sub(lambda year: str(int(year[0]) + years), before)}"
     return f"{question} {before} {last.answer[:CONTEXT]}"
 
 
@@ -126,7 +128,7 @@ def name_words(question: str) -> list[str]:
     """
     found = (without_possessive(m[1]) for m in _NAME_WORDS.finditer(question))
     named = (name for name in found if not _NO_NAME.fullmatch(name))
-    return list(dict.fromkeys([*named, *_YEAR.findall(question)]))
+    return list(dict.fromkeys([*named, *YEAR.findall(question)]))
 
 
 def unknown(found: Iterable[str], counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -150,7 +152,7 @@ def terms(context: str, told: Mapping[str, float], phrases: Iterable[tuple[str, 
         np.array([code(stem) for stem in places], dtype=np.uint32),
         np.array(list(told.values()), dtype=np.float64),
         np.array([stem in names for stem in places], dtype=bool),
-        np.array([int(s) if _YEAR.fullmatch(s) else 0 for s in places], dtype=np.int64),
+        np.array([int(s) if YEAR.fullmatch(s) else 0 for s in places], dtype=np.int64),
         np.array(list(pairs), dtype=np.int64).reshape(-1, 2),
         tuple(_phrases(places, phrases)),
     )

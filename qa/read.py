@@ -118,7 +118,7 @@ def assembled(reads: Sequence[Read], settings: Reading) -> list[Candidate]:
 
 
 def _length(sentences: Iterable[Candidate]) -> int:
-    return len(" ".join(" ".join(c.text.split()) for c in sentences))
+    return len(" ".join(c.line for c in sentences))
 
 
 def in_turn(reads: Sequence[Read]) -> tuple[Hit, ...]:
@@ -177,10 +177,7 @@ class Reader:
             return Read(hits=tuple(hits))
         found = [c for passage in read for c in passage.sentences]
         features = sentence_features(query, read)
-        scores = features @ self.weights
-        longer = np.array([len(c.text) > settings.characters for c in found])
-        if not longer.all():
-            scores[longer] = scores[~longer].min() - 10.0  # what runs on like that is seldom a sentence
+        scores = long_last(found, features @ self.weights, settings)
         best = np.argsort(-scores, kind="stable")[: settings.sentences]
         told = answer_features(query, found, features, scores)
         logit = float(told @ self.answer_weights) + self.answer_bias
@@ -265,6 +262,17 @@ def sentence_features(query: Query, read: Sequence[Passage]) -> Floats:
     return np.column_stack([scores, together, odds, matrix(query, found)])
 
 
+def long_last(found: Sequence[Candidate], scores: Floats, settings: Reading) -> Floats:
+    """The scores; those of sentences beyond the limit of an answer behind all others.
+
+    What runs on like that is seldom a sentence.
+    """
+    longer = np.array([len(c.text) > settings.characters for c in found])
+    if longer.all():
+        return scores
+    return np.where(longer, scores[~longer].min() - 10.0, scores)
+
+
 def choose(
     found: Sequence[Candidate], scores: Floats, margin: float, settings: Reading
 ) -> list[Candidate]:
@@ -275,14 +283,11 @@ def choose(
     order = np.argsort(-scores, kind="stable")
     best = found[int(order[0])]
     chosen: list[Candidate] = []
-    texts: list[str] = []
     for c in (found[int(i)] for i in order if scores[i] >= scores[order[0]] - margin):
-        text = " ".join(c.text.split())
         fits = _length([*chosen, c]) <= settings.characters or not chosen
-        new = c.hit.release_id == best.hit.release_id and text not in texts
+        new = c.hit.release_id == best.hit.release_id and c.line not in {o.line for o in chosen}
         if new and fits and len(chosen) < settings.sentences:
             chosen.append(c)
-            texts.append(text)
     return sorted(chosen, key=lambda c: c.start)
 
 

@@ -22,6 +22,7 @@ from .joined import LONGEST, joined
 from .periods import INSIDE, nearest
 from .query import (
     LONGEST_TURN,
+    YEAR,
     Query,
     fts,
     in_context,
@@ -87,7 +88,9 @@ class Retriever:
         ``ignore`` holds labels of what it says about scope that the user takes back.
         """
         context = in_context(question, history)
-        own = name_words(question)
+        said = self.scope(question, history, filters)
+        rest = said.rest(question, ignore)
+        own = name_words(rest)
         known = [stem for name in own for _, other in spellings(name) for stem in stems(other)]
         counted, total = self._counts([*stems(context), *known])
         counts = {stem: counted[stem] for stem in stems(context)}
@@ -101,10 +104,11 @@ class Retriever:
             told,
             terms(context, told, phrases),
             self._embedder.embed_query(context),
-            self.scope(question, history, filters).without(ignore),
+            said.without(ignore),
             question if context == question else f"{history[-1].question[:LONGEST_TURN]} {question}",
             len(own),
             self._unseen(unknown(own, counted)),
+            tuple(YEAR.findall(rest)),
         )
 
     def search(

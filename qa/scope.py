@@ -51,6 +51,14 @@ class Scope:
             tuple(m for m in self.mentions if m.label.casefold() not in back),
         )
 
+    def rest(self, question: str, labels: Collection[str]) -> str:
+        """The question without the words of what has one of these labels."""
+        back = {label.casefold() for label in labels}
+        for m in self.mentions:
+            if m.label.casefold() in back:
+                question = question[: m.start] + " " * (m.end - m.start) + question[m.end :]
+        return question
+
     def or_of(self, other: Scope) -> Scope:
         """The same; what it leaves open as the other has it."""
         return Scope(

@@ -14,11 +14,11 @@ from evals.questions import Evidence, Question
 from evals.reading import Answered, at, summary
 
 
-def answered(answerable: bool, right: bool, confidence: float) -> Answered:
+def answered(answerable: bool, right: bool, confidence: float, given: bool = True) -> Answered:
     gold = (Evidence("r", 0, 5),) if answerable else ()
     facts = (("x",),) if answerable else ()
     question = Question(f"{answerable}{confidence}", "c", "who", "Who?", answerable, facts, gold)
-    return Answered(question, right, confidence, 10.0)
+    return Answered(question, given, right, confidence, 10.0)
 
 
 ANSWERS = [
@@ -40,6 +40,9 @@ def test_what_a_threshold_gives() -> None:
     assert found["false_refusals"] == pytest.approx(1 / 3)
     assert at(ANSWERS, 0.0)["coverage"] == 1
     assert at(ANSWERS, 0.95)["precision"] is None
+    refused = [*ANSWERS, answered(False, False, 0.8, given=False)]  # at any threshold
+    assert at(refused, 0.5)["coverage"] == pytest.approx(3 / 6)
+    assert at(refused, 0.5)["abstention_recall"] == pytest.approx(2 / 3)
 
 
 def test_a_summary_has_every_threshold_and_how_far_to_trust_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 import evals.training
-from evals.training import report
+from evals.training import examples, report
 from evals.training import train as training
 from evals.training.examples import (
     GOLD,
@@ -166,6 +167,29 @@ def test_the_gold_passage_is_always_sampled(lessons: list[Example]) -> None:
         few = sampled(lessons[1], 2, np.random.default_rng(seed))
         assert few.passages[0] is lessons[1].passages[0]
         assert len(few.passages) == 3
+
+
+def test_what_is_all_gold_is_sampled_whole(lessons: list[Example]) -> None:
+    alone = replace(lessons[1], passages=lessons[1].passages[:1])
+    assert sampled(alone, 5, np.random.default_rng(0)) == alone
+
+
+def test_examples_are_made_again_where_the_questions_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def build(asked: str, *_: object) -> list[Example]:
+        made.append(len(asked))
+        return []
+
+    monkeypatch.setattr(examples, "build", build)
+    monkeypatch.setattr(examples, "questions", lambda path: path.read_text())
+    file = tmp_path / "q.jsonl"
+    for text in ("a", "a", "ab"):
+        file.write_text(text)
+        assert examples.cached(file, tmp_path / "i.index", tmp_path) == []
+    assert made == [1, 2]
 
 
 def test_silence_wins_where_nothing_is_gold(lessons: list[Example]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import re
@@ -198,11 +199,13 @@ def _label(c: Candidate, asked: Asked, answers: Sequence[str]) -> int:
 
 
 def cached(path: Path, index: Path, work: Path) -> list[Example]:
-    """The examples of a question file over an index, kept in ``work``."""
-    kept = work / f"{path.stem}.{index.stem}.examples"
+    """The examples of a question file over an index, kept in ``work`` until the file changes."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    kept = work / f"{path.stem}.{index.stem}.{digest}.examples"
     if not kept.exists():
-        found = build(questions(path), index, path.stem)
-        kept.write_bytes(pickle.dumps(found))
+        part = kept.with_suffix(".part")
+        part.write_bytes(pickle.dumps(build(questions(path), index, path.stem)))
+        part.replace(kept)
     examples: list[Example] = pickle.loads(kept.read_bytes())
     return examples
 
@@ -215,6 +218,8 @@ def sampled(example: Example, most: int, generator: np.random.Generator) -> Exam
     """The example with ``most`` of its passages: those with a gold sentence, and others by chance."""
     gold = [p for p in example.passages if (p.labels == GOLD).any()]
     rest = [p for p in example.passages if not (p.labels == GOLD).any()]
+    if not rest:
+        return replace(example, passages=tuple(gold[:3]))
     odds = 1 / (1 + np.arange(len(rest)) / 4)  # the best found are the hardest to tell apart
     order = generator.choice(
         len(rest), min(len(rest), max(most - len(gold), 2)), False, odds / odds.sum()

@@ -2,8 +2,8 @@
 
     python -m evals.training.public FOLDER OUT
 
-``FOLDER`` holds the sets as published (SQuAD 2.0, PolicyQA, COVID-QA, BioASQ; see the card beside this
-file). For each set, ``OUT`` gets NAME.jsonl, records to index, and NAME.questions.jsonl.
+``FOLDER`` holds the sets as published (SQuAD 2.0, PolicyQA, COVID-QA, BioASQ; licences:
+``qa/reader.md``). For each set, ``OUT`` gets NAME.jsonl, records to index, and NAME.questions.jsonl.
 """
 
 from __future__ import annotations

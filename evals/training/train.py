@@ -88,7 +88,8 @@ def drop(network: Network, share: float) -> None:
     """Put dropout on the word vectors and on what each layer's halves add."""
     for name in [n for n, _ in network.named_modules()]:
         if name.endswith(("output.dropout", "embeddings.dropout")):
-            network.set_submodule(name, Dropout(share))
+            parent, _, last = name.rpartition(".")
+            setattr(network.get_submodule(parent), last, Dropout(share))
 
 
 def fresh() -> Network:
@@ -178,10 +179,10 @@ def train(network: Network, data: Sequence[Example], plan: Plan, work: Path, nam
 
     def gradients(part: Sequence[Example], seed: int) -> tuple[float, Sequence[torch.Tensor | None]]:
         Dropout.generators.own = torch.Generator().manual_seed(seed)
-        value = loss_of(half, part, plan.shared)
+        value = loss_of(half, part, plan.shared) * len(part) / QUESTIONS
         return float(value.detach()), torch.autograd.grad(value, copies, allow_unused=True)
 
-    workers = cores()
+    workers = min(cores(), QUESTIONS)
     saved = began = time.monotonic()
     recent: list[float] = []
     with (
@@ -199,10 +200,10 @@ def train(network: Network, data: Sequence[Example], plan: Plan, work: Path, nam
             ]
             seeds = generator.integers(2**62, size=workers).tolist()
             found = list(pool.map(gradients, (chosen[k::workers] for k in range(workers)), seeds))
-            recent += [value for value, _ in found]
+            recent.append(sum(value for value, _ in found))
             for i, weight in enumerate(weights):
                 parts = [g.float() for _, all_ in found if (g := all_[i]) is not None]
-                weight.grad = torch.stack(parts).sum(0) / len(found) if parts else None
+                weight.grad = torch.stack(parts).sum(0) if parts else None
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
             schedule.step()

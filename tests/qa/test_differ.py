@@ -136,6 +136,7 @@ def test_spans_are_slices_and_point_to_one_another() -> None:
         ([("a", len(BASE), 999)], False),
         ([("c", 0, 999)], False),
         ([], False),
+        ([("a", 0, len(BASE)), ("b", 0, len(OTHER))], False),  # it is quoted itself
     ],
 )
 def test_what_is_quoted_is_noted_where_it_differs(spans: list[tuple[str, int, int]], noted: bool) -> None:

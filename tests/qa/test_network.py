@@ -67,6 +67,13 @@ def test_what_is_too_long_is_cut_and_its_sentences_are_empty(encoder: Encoder) -
     assert (pair.sentences[-1, 0], pair.sentences[-1, 1]) == (LONGEST - 1, LONGEST - 1)
 
 
+def test_of_a_long_question_the_end_is_read(encoder: Encoder) -> None:
+    end = encoder.question("Why did it recall them?")
+    assert (
+        encoder.question("What was said of pumps? " * 30 + "Why did it recall them?")[-len(end) :] == end
+    )
+
+
 def test_a_heading_says_day_section_and_title() -> None:
     assert heading("A\n title", dt.date(2020, 3, 1), "about") == "1 March 2020 about: A title"
     assert heading("A", dt.date(2020, 3, 1), "body") == "1 March 2020 : A"
@@ -170,6 +177,8 @@ def test_another_model_reads(others: dict[str, str], kind: str) -> None:
     for (start, end), (first, last) in zip(texts[0].sentences, one.spans, strict=True):
         assert start <= first < last <= end
     assert two.sentences.shape == (1,)
+    long = HuggingFaceScorer(others[kind]).read("why " * 900 + "are pumps made?", texts[1:])
+    assert np.isfinite(long[0].sentences).all()
     if kind == "answers":  # the last one is beyond what it can read
         assert one.sentences[2] == min(one.sentences)
 

@@ -103,6 +103,9 @@ def test_a_period(text: str, label: str, first: str, last: str, reporting: bool)
         ("planned in 2022 versus opened in 2024", ["2022", "2024"]),
         ("for 2020, back in December 2019", ["2020", "December 2019"]),
         ("in 2021 and again in 2021", ["2021", "2021"]),
+        ("from 2022 to 2023", ["2022", "2023"]),
+        ("between March and May 2020", ["March 2020", "May 2020"]),
+        ("over 2019–2021", ["2019–2021"]),
     ],
 )
 def test_several_periods_of_a_question(text: str, expected: list[str]) -> None:

@@ -73,6 +73,15 @@ def test_a_part_that_nothing_answers_is_told(qa: ReleaseQA) -> None:
     assert answer.notes == ("no release here mentions “1950”",)
 
 
+def test_what_a_comparison_has_never_seen_is_told_and_the_rest_answered(qa: ReleaseQA) -> None:
+    answer = sure(qa).ask("How does what Alpha raised in 1950 compare with 2020?")
+    assert answer.status == "answered"
+    assert answer.notes[:2] == ("no release here mentions “1950”", "there is no answer here for 1950")
+    refused = sure(qa).ask("How much did Alpha raise in 1950?")
+    assert refused.status == "not_found"
+    assert sure(qa).ask("How much did Alpha raise in 1950?", ignore=["1950"]).status == "answered"
+
+
 def test_below_the_threshold_nothing_is_said(qa: ReleaseQA) -> None:
     given = sure(qa).ask(QUESTION)
     kept_back = sure(qa, 1.0).ask(QUESTION)

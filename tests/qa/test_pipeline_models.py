@@ -90,6 +90,16 @@ def test_a_model_that_says_the_passages_do_not_say_is_believed(ask_model: Open, 
     assert (answer.status, answer.text, answer.model) == ("not_found", "", "scripted")
 
 
+def test_of_two_parts_what_can_be_quoted_stands_where_a_model_abstains(ask_model: Open) -> None:
+    question = f"{QUESTION[:-1]}, and why did Beta recall its kettles?"
+    answer = ask(ask_model, "NOT FOUND", question=question)
+    assert QUOTE in answer.text
+    assert answer.notes[-1] == (
+        "scripted: the model says that the passages do not answer all of it; "
+        "the answer is quoted without it"
+    )
+
+
 def test_an_unknown_passage_number_is_recorded(ask_model: Open) -> None:
     answer = ask(ask_model, QUOTE + " [7]")
     assert outcomes(answer) == [("supported", "it cites passage 7, which there is not", 0)]

@@ -12,7 +12,7 @@ from index_fakes import vector
 from index.types import Hit
 from qa.asks import wants_list
 from qa.features import NAMES, candidates, is_item, matrix
-from qa.query import Query, terms
+from qa.query import YEAR, Query, terms
 from qa.read import (
     ANSWER_NAMES,
     PASSAGE_NAMES,
@@ -72,7 +72,8 @@ def hit(text: str, release_id: str = "r", start: int = 0, score: float = 1.0, ti
 
 def asked(text: str, weights: dict[str, float] | None = None) -> Query:
     weights = weights or {"x": 1.0}
-    return Query(text, text, weights, terms("", weights, ()), vector(text), Scope(), text)
+    given = terms("", weights, ())
+    return Query(text, text, weights, given, vector(text), Scope(), text, years=tuple(YEAR.findall(text)))
 
 
 def named(query: Query, text: str, **fields: str) -> dict[str, float]:

@@ -205,6 +205,17 @@ def test_each_can_be_taken_back() -> None:
     assert found.without([m.label for m in found.mentions]) == Scope()
 
 
+def test_the_rest_of_a_question_has_no_words_of_what_is_taken_back() -> None:
+    question = "What did Zellbio sell in 2015, and in 2020?"
+    said = scope(question)
+    assert said.rest(question, ["2015"]) == "What did Zellbio sell in     , and in 2020?"
+    assert (
+        said.rest(question, ["hong zellbio CO., Ltd."]).split()
+        == question.replace("Zellbio ", "").split()
+    )
+    assert said.rest(question, ["nothing"]) == question
+
+
 @pytest.mark.parametrize("question", ["", "   ", "?", "ﬁ ß 2０20 🙂", "who?"])
 def test_nothing_to_read(question: str) -> None:
     assert scope(question) == Scope()
