@@ -6,8 +6,9 @@ The candidates of one question are normalised together: the loss is the cross en
 sentences against all others and silence, and of the tokens where the accepted string begins and ends.
 ``WORK`` keeps the examples, a checkpoint every few minutes (the same command goes on from it), a log of
 losses, and at last NAME.safetensors. ``--check QUESTIONS=INDEX`` measures on questions that are not
-trained on: of a set that is, on those held out. ``--epochs 0`` only measures. Of several files to
-``--start`` from, the mean is taken (Wortsman et al. 2022: one network as good as several).
+trained on: of a set that is, on those held out. ``--epochs 0`` only measures what is
+started from. Of several files to ``--start`` from, the mean is taken (Wortsman et al. 2022: one network
+as good as several). ``--out`` writes the weights packed, as ``qa/reader.safetensors`` is.
 """
 
 from __future__ import annotations
@@ -261,7 +262,7 @@ def check(network: Network, data: Sequence[Example]) -> Checked:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("work", type=Path)
-    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=INDEX")
+    parser.add_argument("sets", nargs="*", metavar="QUESTIONS=INDEX")
     parser.add_argument("--name", required=True)
     parser.add_argument("--start", type=Path, nargs="+", help="weights to start from, or their mean")
     parser.add_argument("--epochs", type=int, default=2)
@@ -272,6 +273,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=PASSAGES)
     parser.add_argument("--dropout", type=float, default=0.0, help="share of values")
     parser.add_argument("--masked", type=float, default=0.0, help="share of the passages' tokens")
+    parser.add_argument("--out", type=Path, help="where to write the weights as a package has them")
     parser.add_argument("--check", nargs="*", default=[], metavar="QUESTIONS=INDEX")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -290,6 +292,8 @@ def main() -> None:
         train(network, data, plan, args.work, args.name)
     else:
         network.save(args.work / f"{args.name}.safetensors")
+    if args.out:
+        network.save(args.out, packed=True)
     checked: dict[str, dict[str, Any]] = {}
     for questions, index in pairs(args.check):
         among = cached(questions, index, args.work)
