@@ -25,7 +25,7 @@ from .features import Candidate
 from .generate import ABSENT, Draft, judged, messages, packed, readable, standalone
 from .models import LanguageModel, Stream, open_model
 from .parts import Part, parts
-from .query import Query, in_context
+from .query import Query, in_context, name_words
 from .read import Read, Reader, assembled, in_turn
 from .retrieve import Retriever
 from .settings import READER, Settings
@@ -271,7 +271,9 @@ class ReleaseQA(AbstractContextManager["ReleaseQA"]):
         for part in asked:
             query = self._retriever.query(part.text, history, filters, (*ignore, *part.ignore))
             if found:  # what the first part says of releases holds for the others
-                query = replace(query, scope=query.scope.or_of(found[0].query.scope))
+                own = [name for name in name_words(part.text) if name not in asked[0].text]
+                scope = query.scope.or_of(found[0].query.scope)
+                query = replace(query, scope=scope, named=len(own) or query.named)
             hits = self._retriever.search(query, count, filters, 0, again)
             found.append(Found(part, query, readable(hits, release_of)))
         return found

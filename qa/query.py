@@ -78,7 +78,7 @@ class Query:
     def hopeless(self) -> bool:
         """Whether the index never saw a year that is asked about, or any of the names."""
         return bool(self.unknown) and (
-            len(self.unknown) == self.named or any(map(YEAR.fullmatch, self.unknown))
+            len(self.unknown) >= self.named or any(map(YEAR.fullmatch, self.unknown))
         )
 
 

@@ -73,6 +73,12 @@ def test_a_part_that_nothing_answers_is_told(qa: ReleaseQA) -> None:
     assert answer.notes == ("no release here mentions “1950”",)
 
 
+def test_a_part_is_refused_for_names_of_its_own(qa: ReleaseQA) -> None:
+    answer = sure(qa).ask("How much did Alpha raise in March 2020, and what did Zorblax pay for it?")
+    assert answer.notes == ("no release here mentions “Zorblax”",)
+    assert len(answer.citations) == len(sure(qa).ask(QUESTION).citations)
+
+
 def test_what_a_comparison_has_never_seen_is_told_and_the_rest_answered(qa: ReleaseQA) -> None:
     answer = sure(qa).ask("How does what Alpha raised in 1950 compare with 2020?")
     assert answer.status == "answered"
