@@ -250,15 +250,19 @@ def test_the_mean_of_networks_has_the_mean_of_their_weights() -> None:
     assert torch.allclose(averaged([one, two]).mix.weight, middle)
 
 
-def test_the_mean_is_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mean_is_measured_and_packed(
+    tmp_path: Path, lessons: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "cached", lambda *_: lessons)
     shipped, out = str(HERE.parents[1] / "qa" / "reader.safetensors"), tmp_path / "out.safetensors"
     asked = ["--name", "mean", "--start", shipped, shipped, "--epochs", "0", "--out", str(out)]
-    monkeypatch.setattr("sys.argv", ["train", str(tmp_path), *asked])
+    sets = ["q.jsonl=i.index", "--check", "other.jsonl=i.index"]
+    monkeypatch.setattr("sys.argv", ["train", str(tmp_path), *asked, *sets])
     training.main()
     assert out.stat().st_size < 0.3 * (tmp_path / "mean.safetensors").stat().st_size
     before, after = Network.load(Path(shipped)), Network.load(out)
     assert torch.allclose(before.mix.weight, after.mix.weight, atol=1e-6)
-    assert json.loads((tmp_path / "mean.json").read_text())["checked"] == {}
+    assert json.loads((tmp_path / "mean.json").read_text())["checked"]["other"]["questions"] == 24
 
 
 def test_runs_are_reported_side_by_side(

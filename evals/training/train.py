@@ -275,7 +275,7 @@ def main() -> None:
     parser.add_argument("--masked", type=float, default=0.0, help="share of the passages' tokens")
     parser.add_argument("--out", type=Path, help="where to write the weights as a package has them")
     parser.add_argument("--check", nargs="*", default=[], metavar="QUESTIONS=INDEX")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()  # sets may stand behind options
     args.work.mkdir(parents=True, exist_ok=True)
     sets = pairs(args.sets)
     data = [e for pair in sets for e in cached(*pair, args.work)]
