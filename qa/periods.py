@@ -449,9 +449,8 @@ def _ranges(text: str, found: list[Timed]) -> list[Timed]:
             before = joined[-1]
             between = text[before.end : one.start]
             start = _before(_BETWEEN, text, before.start)
-            if start and _CHANGED.search(text[: start.start()]):
-                pass
-            elif _TO.fullmatch(between) or (start and start["between"] and _AND.fullmatch(between)):
+            spans = _TO.fullmatch(between) or (start and start["between"] and _AND.fullmatch(between))
+            if spans and not (start and _CHANGED.search(text[: start.start()])):
                 begin = start.start() if start else before.start
                 joined[-1] = Timed(begin, one.end, _spanned(before.period, one.period))
                 continue
