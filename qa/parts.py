@@ -35,11 +35,11 @@ _NAME = re.compile(rf"(?<!\w){_NAMED}(?:\s+(?:of\s+(?:the\s+)?)?{_NAMED})*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _REPEATED = re.compile(
     r"(?P<head>.+?\s)(?P<preposition>for|in|at|with|by|from|to|of|on|under)\s+"
-    r"(?P<one>\S+(?:\s+\S+){0,5}?),?\s+and\s+"
+    r"(?P<one>\S+(?:\s+\S+){0,5}?),?\s+and\s+(?:(?P<asks>what|which|who|when|where|how(?:\s+(?:much|many))?)\s+)?"
     r"(?P<other>(?P=preposition)\s+(?:(?:the|its|their|an?)(?:\s+[\w'’-]+){1,4}|[A-Z\d]\S*(?:\s+[A-Z\d]\S*)*))"
     r"\s*\?",
 )
-"""A preposition said twice: "for the patch and for the tablet"."""
+"""A preposition said twice: "for the patch and for the tablet", "for 2023, and what for 2024"."""
 
 _COMPARED = re.compile(
     r"\b(?:versus|vs|compar\w+|respectively)\b|\b(?:chang|differ)\w*\b.*\b(?:between|from)\b", re.I
@@ -64,9 +64,9 @@ def parts(question: str, said: Scope) -> tuple[Part, ...]:
     "How many fish died at Norvik, and which judge heard the case?" has two; a later one is given the
     names that it leaves out. A question that compares two periods, or two companies, is asked of each.
     """
-    texts = _clauses(question)
+    texts = _said_twice(question)
     if len(texts) == 1:
-        texts = _said_twice(question)
+        texts = _clauses(question)
     if len(texts) > 1:
         return tuple(Part(text) for text in texts)
     periods = tuple(period.label for period in said.periods)
@@ -100,7 +100,9 @@ def _said_twice(question: str) -> list[str]:
     twice = _REPEATED.fullmatch(question.strip())
     if not twice or _ONE_THING.search(question):
         return [question]
-    one, other = f"{twice['preposition']} {twice['one']}", twice["other"]
+    one, other = f"{twice['preposition']} {twice['one'].rstrip(',')}", twice["other"]
+    if twice["asks"] and not question.lower().startswith(twice["asks"]):  # another thing is asked of it
+        return [question]
     if _YEAR.search(other) and not _YEAR.search(one):  # "for Q1 and for Q2 2024": it is of both
         return [question]
     return [f"{twice['head']}{about}?" for about in (one, other)]

@@ -41,6 +41,16 @@ def texts(question: str) -> list[str]:
             "What sales does Alder expect for its heart patch?",
             "What sales does Alder expect for the tablet?",
         ),
+        (
+            "What net loss did Alder book for 2023, and what for 2024?",
+            "What net loss did Alder book for 2023?",
+            "What net loss did Alder book for 2024?",
+        ),
+        (
+            "How much was paid for Birch and how much for Cedar?",
+            "How much was paid for Birch?",
+            "How much was paid for Cedar?",
+        ),
     ],
 )
 def test_a_question_for_two_things_has_two_parts(question: str, first: str, second: str) -> None:
@@ -68,6 +78,7 @@ def test_a_question_for_two_things_has_two_parts(question: str, first: str, seco
         "Alder announced results; what were they in the second quarter?",
         "What revenue did Alder report for Q1 and for Q2 2024?",  # the year is of both
         "What is the difference between what Alder paid for Birch and for Cedar?",
+        "What was paid for Birch and who for Cedar?",
         "Alder?",
         "",
     ],
