@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .dates import dates
 from .query import without_possessive
-from .scope import Scope
+from .scope import TITLED, Scope
 
 FEWEST_WORDS = 4
 """A shorter part ("and when?") cannot be understood without the rest, and is left with it."""
@@ -34,12 +35,18 @@ _NAMED = r"(?:[A-Z][\w'’&.-]*|\w*\d[\w.-]*)"
 _NAME = re.compile(rf"(?<!\w){_NAMED}(?:\s+(?:of\s+(?:the\s+)?)?{_NAMED})*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _REPEATED = re.compile(
-    r"(?P<head>.+?\s)(?P<preposition>for|in|at|with|by|from|to|of|on|under)\s+"
-    r"(?P<one>\S+(?:\s+\S+){0,5}?),?\s+and\s+(?:(?P<asks>what|which|who|when|where|how(?:\s+(?:much|many))?)\s+)?"
-    r"(?P<other>(?P=preposition)\s+(?:(?:the|its|their|an?)(?:\s+[\w'’-]+){1,4}|[A-Z\d]\S*(?:\s+[A-Z\d]\S*)*))"
-    r"\s*\?",
+    r",?\s+and\s+(?:(?P<asks>what|which|who|when|where|how(?:\s+(?:much|many))?)\s+)?"
+    r"(?P<preposition>for|in|at|with|by|from|to|of|on|under)\s+"
+    r"(?P<other>(?:the|its|their|an?)(?:\s+[\w'’-]+){1,4}|[A-Z\d]\S*(?:\s+[A-Z\d]\S*)*)\s*\?$",
 )
 """A preposition said twice: "for the patch and for the tablet", "for 2023, and what for 2024"."""
+
+LONGEST_ONE = 6  # words between the first preposition and the second
+_DETERMINER = re.compile(r"(?:the|its|their|an?)\b")
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|he|him|his|she|her|there|the|this|that|these|those)\b", re.I
+)
+"""What does not stand in a clause that can do without the names of the one before, if it has its own."""
 
 _COMPARED = re.compile(
     r"\b(?:versus|vs|compar\w+|respectively)\b|\b(?:chang|differ)\w*\b.*\b(?:between|from)\b", re.I
@@ -80,11 +87,12 @@ def _clauses(question: str) -> list[str]:
     """The clauses that ask; behind the first each with the names that it leaves out."""
     found = _TOPIC.match(question)
     topic, rest = (found[0], question[found.end() :]) if found else ("", question)
-    first, *others = _JOINT.split(rest.strip())
+    first, *others = _JOINT.split(" ".join(rest.split()))
     names = _names(first)
     separable = 0 < len(others) < MOST and (topic or names) and _OPENS.match(first)
     whole = all(len(clause.split()) >= FEWEST_WORDS for clause in (first, *others))
-    if not separable or not whole or _ONE_THING.search(first) or _is_relative(first, others):
+    titled = question.isupper() or not TITLED.isdisjoint(question.split()[1:])  # capitals tell nothing
+    if titled or not separable or not whole or _ONE_THING.search(first) or _is_relative(first, others):
         return [question]
     out = [topic + first.rstrip("?.;, ") + "?"]
     for clause in others:
@@ -97,15 +105,31 @@ def _clauses(question: str) -> list[str]:
 
 def _said_twice(question: str) -> list[str]:
     """The question with one and with the other of what a repeated preposition joins, if one does."""
-    twice = _REPEATED.fullmatch(question.strip())
-    if not twice or _ONE_THING.search(question):
+    asked = " ".join(question.split())
+    second = _REPEATED.search(asked)
+    if not second or _ONE_THING.search(asked):
         return [question]
-    one, other = f"{twice['preposition']} {twice['one'].rstrip(',')}", twice["other"]
-    if twice["asks"] and not question.lower().startswith(twice["asks"]):  # another thing is asked of it
+    if second["asks"] and not asked.lower().startswith(second["asks"]):  # another thing is asked of it
         return [question]
-    if _YEAR.search(other) and not _YEAR.search(one):  # "for Q1 and for Q2 2024": it is of both
+    preposition, other = second["preposition"], second["other"]
+    before = asked[: second.start()]
+    ones = [before[m.end() :] for m in re.finditer(rf"\s{preposition}\s+(?=\S)", before)]
+    ones = [one for one in reversed(ones) if len(one.split()) <= LONGEST_ONE]
+    one = next((one for one in ones if _kind(one) == _kind(other)), next(iter(ones), ""))
+    if not one or (_YEAR.search(other) and not _YEAR.search(one)):  # "for Q1 and for Q2 2024": of both
         return [question]
-    return [f"{twice['head']}{about}?" for about in (one, other)]
+    head = before.removesuffix(one)
+    return [f"{head}{about}?" for about in (one, other)]
+
+
+def _kind(words: str) -> str:
+    """What sort of thing ``words`` open with, to tell which two a conjunction joins."""
+    first = words.split()[0]
+    if _YEAR.fullmatch(first):
+        return "year"
+    if _DETERMINER.match(words):
+        return "determined"
+    return "named" if first[0].isupper() or first[0].isdigit() else "other"
 
 
 def _is_relative(first: str, others: list[str]) -> bool:
@@ -115,19 +139,23 @@ def _is_relative(first: str, others: list[str]) -> bool:
 
 
 def _names(clause: str) -> list[str]:
-    """Runs of words that are written as names or hold a digit, behind the first word."""
+    """Runs of words that are written as names, or years, behind the first word."""
     start = len(clause) - len(clause.lstrip().partition(" ")[2])
     found = (without_possessive(m[0].rstrip(".")) for m in _NAME.finditer(clause, start))
-    return list(dict.fromkeys(name for name in found if name != "I"))
+    told = (name for name in found if name != name.lower() or _YEAR.fullmatch(name))  # no "5", "35"
+    return list(dict.fromkeys(name for name in told if name != "I"))
 
 
 def _about(names: list[str], clause: str) -> str:
-    """The names that a clause leaves out; no year where it has its own."""
+    """The names that a clause leaves out: none where it has its own and points back to nothing; no date
+    where it has its own.
+    """
+    if any(not _YEAR.search(name) for name in _names(clause)) and not _POINTS_BACK.search(clause):
+        return ""
     words = set(re.findall(r"[\w-]+", clause.casefold()))
-    dated = _YEAR.search(clause)
-    missing = [
-        name
-        for name in names
-        if not (dated and _YEAR.search(name)) and not words.issuperset(name.casefold().split())
-    ]
+    if _YEAR.search(clause):
+        names = [
+            name[: min((date.start for date in dates(name)), default=None)].strip() for name in names
+        ]
+    missing = [name for name in names if name and not words.issuperset(name.casefold().split())]
     return f"{', '.join(missing)}: " if missing else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from index.aliases import key
 from index.terms import code, codes, stems, words
 from index.types import NamePair, Vectors
 
+from .dates import dates
+from .periods import periods
 from .rank import Phrase, Terms
 from .scope import Scope, years_away
 from .terms import UNKNOWN, prior_weights, shares, weights
@@ -33,22 +36,38 @@ BEFORE = 0.5
 
 LONGEST_TURN = 2000  # code points of the question before
 CONTEXT = 200  # code points of the answer before, which names what a follow-up is about
+BRIEF = 8  # words of a question that, with no name but a year, goes on from the one before
 LONGEST_NAME = 6  # words
 MOST_NAMES = 3
 """A name that stands for more things than this is too ambiguous to search for them."""
 
+_FOLLOWS = re.compile(r"\W*(?:and|but|or|so|then|also|(?:what|how) about)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(
-    r"^\W*(?:and|but|or|so|then|also|(?:what|how) about)\b"
-    r"|\b(?:it|its|they|them|their|he|him|his|she|her|hers|these|those|this|there|the same)\b",
+    r"\b(?:its|they|them|their|he|him|his|she|her|hers|these|those|the same|(?-i:[iI]t)"
+    r"|this(?!\s+(?:year|quarter|month|week)\b)|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )there)\b"
+    r"|\b(?:do|does|did|is|was|with|to|than|about|from|for|of|at|in)\s+that\b(?=\s*[?.,;]|\s+compar)",
     re.IGNORECASE,
 )
-_NAMES = re.compile(r"\b(?:[A-Z]|\w*\d)")
+_THE_ONE = re.compile(r"\bthe (?:company|firm|drug|product|deal|trial|study|case|plant)\b", re.IGNORECASE)
+_POSSESSIVES = frozenset(["its", "their", "his", "her"])
+_CLAUSE = re.compile(
+    r"[,;:]|\b(?:and|but|or|when|where|why|how|what|which|who|that|because|if|whether|after|before|since"
+    r"|while|as)\b",
+    re.IGNORECASE,
+)
 _COMPOUND = re.compile(r"\w+-\w+")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
 _NAME_WORDS = re.compile(
     r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
 )
 _NO_NAME = re.compile(r"[QqHh][1-4]|[1-4][QqHh]|FY\w+|\d[\d.,]*[a-z]{1,3}")  # periods and quantities
+_GENERAL = frozenset(
+    "ceo cfo coo cto cmo cso cio cro cpo chro evp svp vp hr it ai pr ir r&d m&a q&a eps ebit ebitda gaap "
+    "ifrs ipo capex opex roi roe yoy qoq ytd esg gdp vat kpi usd eur gbp us usa uk eu un uae".split()
+)
+"""Short forms that a release may spell out or do without."""
+
+FAR = dt.date(2200, 1, 1)  # a day after every year that is asked about
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CODE = re.compile(r"(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)", re.ASCII)
 _SPOKEN = re.compile(r"[^\s,;:?!()\"“”]+")
@@ -85,24 +104,40 @@ class Query:
 def in_context(question: str, history: Sequence[Turn]) -> str:
     """The question; for a follow-up, with the turn before it, whose names it leaves out.
 
-    A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they"), or names
-    nothing of its own: no capitalised word behind the first, no figure, no compound that is rare in
-    general ("satri-cel") and not from the turn before.
+    A follow-up opens like one ("And ...", "What about ..."), or points back ("it", "they") to what it
+    does not name itself before, or names nothing of its own: no name (``name_words``), no compound that
+    is rare in general ("satri-cel") and not from the turn before, and no year, unless it is ``BRIEF``
+    or speaks of "the company".
     """
     if not history:
         return question
     last = history[-1]
     compounds = stems(" ".join(_COMPOUND.findall(question)))
     known = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
-    names = _NAMES.search(question.strip(), 1) or any(
+    named = [name for name in name_words(question) if not YEAR.fullmatch(name)]
+    brief = question[:1].isupper() and len(question.split()) <= BRIEF
+    own = named or any(
         weight >= UNKNOWN and term not in known for term, weight in prior_weights(compounds).items()
     )
-    if names and not _POINTS_BACK.search(question):
+    own = own or bool(YEAR.search(question) and not brief and not _THE_ONE.search(question))
+    if own and not _FOLLOWS.match(question) and not _points_back(question, named):
         return question
     before = last.question[:LONGEST_TURN]
     if years := years_away(question):  # what was answered then is not asked now
         return f"{question} {YEAR.sub(lambda year: str(int(year[0]) + years), before)}"
     return f"{question} {before} {last.answer[:CONTEXT]}"
+
+
+def _points_back(question: str, named: Sequence[str]) -> bool:
+    """Whether a word stands for something that is not named before it: "its" in the same clause, others
+    in one before ("What did Birch pay for it?" does not).
+    """
+    first = min((question.find(name) for name in named), default=len(question))
+    return any(
+        m.start() < first
+        or not (m[0].lower() in _POSSESSIVES or _CLAUSE.search(question, first, m.start()))
+        for m in _POINTS_BACK.finditer(question)
+    )
 
 
 def telling(question: str, counts: Mapping[str, int], total: int) -> dict[str, float]:
@@ -124,11 +159,21 @@ def without_possessive(name: str) -> str:
 
 def name_words(question: str) -> list[str]:
     """The words of the question that are or hold a name, each once: capitalised behind the first, or with
-    a digit among letters; possessives without their "s". And years, but no other periods.
+    a digit among letters; possessives without their "s"; no words of dates and periods, nor short forms
+    such as CEO. And the years that are asked about, but no ends of longer or open periods.
     """
-    found = (without_possessive(m[1]) for m in _NAME_WORDS.finditer(question))
-    named = (name for name in found if not _NO_NAME.fullmatch(name))
-    return list(dict.fromkeys([*named, *YEAR.findall(question)]))
+    timed = periods(question, FAR)
+    taken = [(one.start, one.end) for one in timed]
+    taken += [(d.start, d.end) for d in dates(question) if d.month or d.weekday or d.quarter or d.half]
+    found = (
+        without_possessive(m[1])
+        for m in _NAME_WORDS.finditer(question)
+        if all(m.end(1) <= start or end <= m.start(1) for start, end in taken)
+    )
+    named = (n for n in found if n.casefold() not in _GENERAL and not _NO_NAME.fullmatch(n))
+    closed = (one for one in timed if one.period.first.year == one.period.last.year)
+    years = (year for one in closed for year in YEAR.findall(question[one.start : one.end]))
+    return list(dict.fromkeys([*named, *years]))
 
 
 def unknown(found: Iterable[str], counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -126,6 +126,7 @@ _LATEST = re.compile(
     r"(?<!\bat the )\blatest\b|\bnewest\b|\bmost\s+recent(?:ly)?\b|\bcurrently\b|\bat\s+present\b"
     r"|(?<!\belectric )(?<!\bdirect )(?<!\balternating )\bcurrent\b"
     r"(?!\s*(?:and|or|/|&)\s*(?:former|past))"
+    r"(?!\s+(?:assets?|liabilit\w+|ratio|accounts?|portion|maturit\w+|tax\w*)\b)"  # of a balance sheet
     r"|(?<!\bbetween )(?<!\bfrom )(?<!\bby )\bnow\b(?![-’'])|\bas\s+of\s+(?:now|today)\b"
     r"|\blast[-\s]+(?:reported|announced|declared|published|disclosed)\b|\bto\s+date\b(?!-)"
     r"|\bso\s+far\b(?!\s+as\b)",
@@ -174,7 +175,9 @@ _DETERMINERS = frozenset(
 _LEGAL_FORMS = frozenset(
     "inc corp corporation ltd limited llc lp plc co company group holding holdings ag sa nv se".split()
 )
-_TITLED = frozenset("Is Are Was Were Do Does Did Has Have".split())
+TITLED = frozenset("Is Are Was Were Do Does Did Has Have".split())
+"""Words that have a capital inside a question only where all have: in a title."""
+
 _ACTS = re.compile(r" (?:\w+ed|is|was|has|had|will|bought|got|said|sold|paid|won|made|took)\b")
 _AUXILIARIES = frozenset("did does has had will would can could".split())
 
@@ -209,7 +212,7 @@ class _Words:
         self._free = [m.start() not in inside for m in self._words]
         self._cased = [any(c.isupper() or c.isdigit() for c in m[0]) for m in self._words]
         first = next((c for c in text if c.isalpha() and (c.isupper() or c.islower())), "a")
-        titled = any(m[0] in _TITLED and not self._opens(i) for i, m in enumerate(self._words))
+        titled = any(m[0] in TITLED and not self._opens(i) for i, m in enumerate(self._words))
         # capitals tell nothing where the writer cares for none, or writes a title
         self._capitals = not (titled or text.isupper())
         self._careless = first.islower() or not self._capitals

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -47,6 +48,26 @@ def texts(question: str) -> list[str]:
             "What net loss did Alder book for 2024?",
         ),
         (
+            "How many people does Alder employ, and how many does Birch employ?",
+            "How many people does Alder employ?",
+            "how many does Birch employ?",
+        ),
+        (
+            "What was Alder Q1 2023 revenue, and what was its revenue in Q1 2024?",
+            "What was Alder Q1 2023 revenue?",
+            "Alder: what was its revenue in Q1 2024?",
+        ),
+        (
+            "What was paid in fines in the US in 2021 and in 2022?",
+            "What was paid in fines in the US in 2021?",
+            "What was paid in fines in the US in 2022?",
+        ),
+        (
+            "What is the price of the unit of Alder and of the unit of Birch?",
+            "What is the price of the unit of Alder?",
+            "What is the price of the unit of Birch?",
+        ),
+        (
             "How much was paid for Birch and how much for Cedar?",
             "How much was paid for Birch?",
             "How much was paid for Cedar?",
@@ -79,12 +100,21 @@ def test_a_question_for_two_things_has_two_parts(question: str, first: str, seco
         "What revenue did Alder report for Q1 and for Q2 2024?",  # the year is of both
         "What is the difference between what Alder paid for Birch and for Cedar?",
         "What was paid for Birch and who for Cedar?",
+        "Why did it pay $5 million to the plaintiffs, and who approved the settlement?",
+        "WHAT DID ALDER PAY AND WHO APPROVED THE PAYMENT?",
+        "What Is the Price of Ozempic and How Many People Use It?",
         "Alder?",
         "",
     ],
 )
 def test_other_questions_stay_whole(question: str) -> None:
     assert texts(question) == [question]
+
+
+def test_white_space_takes_no_time() -> None:
+    start = time.perf_counter()
+    texts("What Is" + " " * 990 + "?" + " " * 990 + "x")
+    assert time.perf_counter() - start < 0.1
 
 
 def test_only_what_a_clause_leaves_out_is_added() -> None:

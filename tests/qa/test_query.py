@@ -17,12 +17,15 @@ from qa.query import (
     MOST_NAMES,
     POSTINGS,
     fts,
+    in_context,
+    name_words,
     names,
     other_names,
     spellings,
     telling,
     terms,
 )
+from qa.types import Turn
 
 
 def told(text: str) -> dict[str, float]:
@@ -31,6 +34,48 @@ def told(text: str) -> dict[str, float]:
 
 def pair(name: str, of: str) -> NamePair:
     return NamePair(name, of, "short-name", 1, "r", 0, 1, dt.date(2020, 1, 1), "T")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("Who leads Alder Corp, and who is its CFO?", ["Alder", "Corp"]),
+        ("What were UK sales of CT041 last Friday?", ["CT041"]),
+        ("What was Merck's revenue in Q1 2023?", ["Merck", "2023"]),
+        ("What was revenue in 4Q22, Q4'22 and FY'23?", []),
+        ("Which trials did Alder run between 2015 and 2024?", ["Alder"]),
+        ("What happened to Alder since 2010?", ["Alder"]),
+        ("How many of the 2000 shares did Alder sell in May 2013?", ["Alder", "2013"]),
+        ("What does MK-2060 treat?", ["MK-2060"]),
+    ],
+)
+def test_names_are_no_dates_counts_or_short_forms(question: str, found: list[str]) -> None:
+    assert name_words(question) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "follows"),
+    [
+        ("And in 2022?", True),
+        ("What did it pay for Bolt?", True),
+        ("What did Birch pay for it?", True),
+        ("What was the net loss in 2022?", True),
+        ("How many patients did the company treat in the third quarter of 2024?", True),
+        ("Who is the CFO?", True),
+        ("lilly dividend per share declared for second quarter 2022", False),
+        ("Why did Birch walk away from its deal?", False),
+        ("How does that compare with Birch?", True),
+        ("What was Birch's net loss?", False),
+        ("Is there a lawsuit against Birch?", False),
+        ("Did Birch recall anything this year?", False),
+        ("Who leads Birch and what does it make?", False),
+        ("What is Oracle's IT spending?", False),
+        ("Is Birch's loss greater than that of Cedar?", False),
+    ],
+)
+def test_a_follow_up_is_told_from_a_new_question(question: str, follows: bool) -> None:
+    history = [Turn("What was Alder's net loss in 2023?", "It was $5 million.")]
+    assert (in_context(question, history) != question) is follows
 
 
 # -- words for ranking ----------------------------------------------------------------------------
