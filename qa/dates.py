@@ -26,15 +26,19 @@ _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _QUARTER_WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "final": 4}
 _QUARTER = r"(?:Q(?P<q>[1-4])|(?P<q2>[1-4])Q|(?P<qw>first|second|third|fourth|final)[- ]quarters?)"
 _HALF = r"(?:H(?P<h>[12])\b|(?P<h2>[12])H|(?P<hw>first|second)[- ]half)"
-_OF = r"(?:[,\s]+(?:of\s+)?(?:the\s+)?(?:fiscal\s+|financial\s+|calendar\s+|FY\s?)?(?:year\s+)?|[’'])?"
+_OF = r"(?:[,\s]+(?:of\s+)?(?:the\s+)?(?:fiscal\s+|financial\s+|calendar\s+|FY\s?)?(?:year\s+)?|[’'/-])?"
 _SHAPES = [
     re.compile(pattern, flags)
     for pattern, flags in (
         (r"\b(?P<year>(?:19|20)\d\d)-(?P<mm>[01]\d)-(?P<day>[0-3]\d)\b", 0),
         (r"\b(?P<mm>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9])/(?P<year>(?:19|20)?\d\d)\b", 0),
+        (r"\b(?P<day>1[3-9]|2\d|3[01])/(?P<mm>1[0-2]|0?[1-9])/(?P<year>(?:19|20)\d\d)\b", 0),
+        (r"\b(?P<day>3[01]|[12]\d|0?[1-9])\.(?P<mm>1[0-2]|0?[1-9])\.(?P<year>(?:19|20)\d\d)\b", 0),
         (r"\b(?P<q2>[1-4])Q\s?[’']?(?P<yy>\d\d)\b", re.I),
-        (rf"\b{_QUARTER}(?:{_OF}(?P<year>(?:19|20)\d\d)\b|\s?[’'](?P<yy>\d\d)\b)?", re.I),
-        (rf"\b{_HALF}(?:{_OF}{_YEAR}\b)?", re.I),
+        (r"\b(?P<h2>[12])H\s?[’']?(?P<yy>\d\d)\b", re.I),
+        (r"\b(?P<year>(?:19|20)\d\d)-?Q(?P<q>[1-4])\b", re.I),
+        (rf"\b{_QUARTER}(?:{_OF}(?P<year>(?:19|20)\d\d)\b|\s?[’'-](?P<yy>\d\d)\b)?", re.I),
+        (rf"\b{_HALF}(?:{_OF}{_YEAR}\b|\s?[’'](?P<yy>\d\d)\b)?", re.I),
         (
             rf"\b{_MONTH}\s*(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d|,\d"
             rf"|[\d.]*%)(?:\s*,?\s*{_YEAR}\b)?",

@@ -113,6 +113,7 @@ _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "nine": 9, "tw
 _NUMBERS |= {str(number): number for number in _NUMBERS.values()}
 _NUMBER = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 _LENGTHS = {"years": 12, "year": 12, "half": 6, "quarter": 3, **_NUMBERS}  # in months
+_WEEKS = {"13": 3, "26": 6, "39": 9, "52": 12, "53": 12}  # in months
 _ORDINALS = {
     "first": 1, "1st": 1, "q1": 1, "second": 2, "2nd": 2, "q2": 2, "third": 3, "3rd": 3, "q3": 3,
     "fourth": 4, "4th": 4, "q4": 4,
@@ -131,8 +132,8 @@ _LOWER = re.compile(
 _NOT_BEFORE = re.compile(  # what makes the number behind it a count or the name of something
     r"(?:[$€£¥#§№]\s?|[^\W\d](?<!FY)(?<!CY)"
     r"|\b(?:section|sec\.|rule|form|title|chapter|article|booth|room|suite|route|highway|flight|model"
-    r"|version|page|no\.|number|part|bill|code|isin|iso|than|least|nearly|almost|roughly|approximately"
-    r"|exactly|many as|total of|only)\s)$",
+    r"|version|page|no\.|number|part|bill|code|isin|iso|(?<!earlier )(?<!later )than|least|nearly|almost"
+    r"|roughly|approximately|exactly|many as|total of|only)\s)$",
     re.IGNORECASE,
 )
 _CODE_BEFORE = re.compile(r"(?:\w*[A-Z]\w*|\b\w*[^\W\d]\w*\d\w*)[-–]$")
@@ -146,7 +147,8 @@ _FISCAL = re.compile(r"(?:\b(?:fiscal|financial)(?:[-\s]years?)?|\bFY|\bfull[-\s
 _FISCAL_BEHIND = re.compile(r"[’'s]{0,2}\s+(?:fiscal|financial|full)[-\s]year\b", re.IGNORECASE)
 _ENDED = re.compile(
     rf"\b(?:the\s+)?(?:(?:fiscal|financial|full)[-\s])?"
-    rf"(?:(?P<unit>years?|quarter|half)|(?P<n>{_NUMBER})[-\s]months?)"
+    rf"(?:(?P<unit>(?<!half[-\s])years?|quarter|half(?:[-\s]year)?)|(?P<n>{_NUMBER})[-\s]months?"
+    rf"|(?P<weeks>{'|'.join(_WEEKS)})[-\s]weeks?)"
     r"(?:[-\s]periods?)?\s+(?:that\s+)?(?:ended|ending|to)\s+(?:on\s+|in\s+)?$",
     re.IGNORECASE,
 )
@@ -161,7 +163,8 @@ _PORTION = re.compile(
     re.IGNORECASE,
 )
 _OPEN = re.compile(
-    r"\b(?P<word>as\s+(?:of|at)|since|after|before|prior\s+to|by|until|till|up\s+to|through"
+    r"\b(?P<word>as\s+(?:of|at)|since|after|(?:not\s+)?before|prior\s+to|by|until|till|up\s+to|through"
+    r"|(?:(?:no|not)\s+)?(?:earlier|later)\s+than"
     r"|pre|post)(?:\s+|(?<=pre)-|(?<=post)-)(?P<the>the\s+)?$",
     re.IGNORECASE,
 )
@@ -170,12 +173,12 @@ _CHANGED = re.compile(r"\b(?:chang|differ|compar)\w*\b[^.?;]*$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:[-–—]|\b(?:to|through|thru|until|till|up to)\b)\s*(?:the\s+)?", re.IGNORECASE)
 _AND = re.compile(r"\s*\band\s+(?:the\s+|its\s+)?", re.IGNORECASE)
 _ONWARDS = re.compile(
-    r"\s+(?:to|until|till|through)\s+(?:now|today|date|the present)\b|\s+onwards?\b", re.I
+    r"\s+(?:to|until|till|through|(?P<and>and))\s+(?:now|today|date|the present)\b|\s+onwards?\b", re.I
 )
-_NEXT_YEAR = re.compile(r"[-–/](\d\d)(?![-–/\w])")
+_SHORT_YEAR = re.compile(r"[-–/](\d\d)(?![-–/\w])")
 _SAME_YEAR = re.compile(  # between two dates of which the second states the year for both
     r"[\s,]*(?:(?:and|or|&|to|through|vs\.?|versus|of|in|for|the|its|results?|fiscal|full[-\s]year|with"
-    r"|compared|against)\b[\s,.]*)*[-–—\s]*",
+    r"|compared?|than|against)\b[\s,.]*)*[-–—\s]*",
     re.IGNORECASE,
 )
 _YEAR_FIRST = re.compile(r"(?:[’']s)?[\s,]+(?:the\s+)?(?:fiscal\s+)?", re.IGNORECASE)
@@ -211,15 +214,16 @@ _FISCAL_INSIDE = re.compile(r"fiscal|financial|FY", re.IGNORECASE)
 # -- the reading of periods -----------------------------------------------------------------------
 
 
-def periods(text: str, today: dt.date) -> list[Timed]:
+def periods(text: str, today: dt.date, year: int | None = None) -> list[Timed]:
     """The periods that ``text`` states or implies, in order; none that says nothing of the past.
 
-    "Last year" is the one before that of ``today``.
+    "Last year" is the one before that of ``today``; a quarter, half or month without a year is of the
+    only year that ``text`` states, or else of ``year``, or left out.
     """
     cased = _LOWER.sub(lambda m: m[0].upper() if len(m[0]) == 2 else m[0].capitalize(), text)
     stated: list[Timed] = []
     begin = 0
-    for date in _dated(cased):
+    for date in _dated(cased, year):
         stated += _timed(cased, date, begin)
         begin = date.end
     found = [_opened(cased, one) for one in _ranges(cased, stated)]
@@ -243,8 +247,10 @@ def _before(pattern: re.Pattern[str], text: str, end: int, begin: int = 0) -> re
     return pattern.search(text, max(begin, end - _WINDOW), end)
 
 
-def _dated(text: str) -> list[Date]:
-    """The dates of ``text`` that have a year, of their own or of the date next to them."""
+def _dated(text: str, year: int | None) -> list[Date]:
+    """The dates of ``text`` that have a year: of their own, of the date next to them, of the only other
+    ones, or else ``year``.
+    """
     found = _joined(text, _parts(text))
     for i in range(len(found) - 2, -1, -1):
         one, after = found[i], found[i + 1]
@@ -255,7 +261,17 @@ def _dated(text: str) -> list[Date]:
         one, before = found[i], found[i - 1]
         if not one.year and before.year and _TO.fullmatch(text[before.end : one.start]):
             found[i] = replace(one, year=before.year)
+    stated = {date.year for date in found if date.year}
+    year = stated.pop() if len(stated) == 1 else None if stated else year
+    if year:
+        found = [replace(one, year=year) if _lacks_year(text, one) else one for one in found]
     return [date for date in found if date.year]
+
+
+def _lacks_year(text: str, date: Date) -> bool:
+    """Whether a date is a part of some year; H1 and H2 alone are as often other things."""
+    is_part = date.quarter or date.month or (date.half and "half" in text[date.start : date.end].lower())
+    return not date.year and bool(is_part)
 
 
 def _parts(text: str) -> list[Date]:
@@ -397,8 +413,8 @@ def _day(day: dt.date) -> Period:
 def _ending(date: Date, ended: re.Match[str]) -> Period:
     """What is told by its end: "nine months ended September 30, 2024", "fiscal year ended June 2024"."""
     year, month = date.year or 0, date.month or 12
-    unit = (ended["unit"] or ended["n"]).lower()
-    length = _LENGTHS[unit]
+    unit = (ended["unit"] or ended["n"] or ended["weeks"]).lower()
+    length = _WEEKS[unit] if ended["weeks"] else _LENGTHS[unit[:4] if unit.startswith("half") else unit]
     span = _months("", 12 * year + month - length, length, reporting=True)
     last = _last(span, date.day)
     if length == 12:
@@ -454,14 +470,18 @@ def _ranges(text: str, found: list[Timed]) -> list[Timed]:
                 begin = start.start() if start else before.start
                 joined[-1] = Timed(begin, one.end, _spanned(before.period, one.period))
                 continue
-        short, year = _NEXT_YEAR.match(text, one.end), one.period.last.year
-        if short and one.period.label.endswith(str(year)) and (year + 1) % 100 == int(short[1]):
-            period = replace(
-                one.period, label=f"{one.period.label}–{year + 1}", last=dt.date(year + 1, 12, 31)
-            )
+        short, year = _SHORT_YEAR.match(text, one.end), one.period.last.year
+        later = year - year % 100 + int(short[1]) if short else 0
+        if short and one.period.label.endswith(str(year)) and _goes_on(year, later):
+            period = replace(one.period, label=f"{one.period.label}–{later}", last=dt.date(later, 12, 31))
             one = replace(one, end=short.end(), period=period)
         joined.append(one)
     return joined
+
+
+def _goes_on(year: int, later: int) -> bool:
+    """Whether a year in two digits is the end of a range: "2019-21", not the month of "2019-05"."""
+    return later == year + 1 or (later % 100 > 12 and year < later <= year + 10)
 
 
 def _spanned(one: Period, other: Period) -> Period:
@@ -479,8 +499,8 @@ def _opened(text: str, one: Timed) -> Timed:
         word = " ".join(match["word"].lower().split())
         period = _open(one.period, word)
         return replace(one, start=match.start(), period=period, as_of=word.startswith("as "))
-    if onwards := _ONWARDS.match(text, one.end):
-        begin = _before(_BETWEEN, text, one.start)
+    begin, onwards = _before(_BETWEEN, text, one.start), _ONWARDS.match(text, one.end)
+    if onwards and not (onwards["and"] and not (begin and begin["between"])):
         start = begin.start() if begin else one.start
         return replace(one, start=start, end=onwards.end(), period=_open(one.period, "since"))
     return one
@@ -490,11 +510,11 @@ def _open(period: Period, word: str) -> Period:
     label, first, last, day = period.label, period.first, period.last, dt.timedelta(days=1)
     if word in ("as of", "as at"):
         return replace(period, label=f"as of {label}", reporting=period.reporting or first == last)
-    if word == "since":
+    if word in ("since", "not before", "no earlier than", "not earlier than"):
         return replace(period, label=f"since {label}", last=dt.date.max)
-    if word in ("after", "post"):
+    if word in ("after", "post", "later than"):
         return replace(period, label=f"after {label}", first=last + day, last=dt.date.max)
-    if word in ("before", "prior to", "pre"):
+    if word in ("before", "prior to", "pre", "earlier than"):
         last = last if label.startswith("end of") else first - day
         return replace(period, label=f"before {label}", first=dt.date.min, last=last)
     return replace(period, label=f"by {label}", first=dt.date.min)

@@ -207,6 +207,8 @@ class Retriever:
             return said
         last = history[-1]
         before = read_scope(last.question[:LONGEST_TURN], issuers, today).without(last.ignore)
+        if before.periods and not said.periods:  # "And in Q2?" is of the same year
+            said = read_scope(question, issuers, today, before.periods[-1].last.year)
         return said.following(before, question)
 
     def _issuers_named(self, filters: Filters) -> Issuers:

@@ -69,13 +69,17 @@ class Scope:
         )
 
     def following(self, before: Scope, question: str) -> Scope:
-        """With the company and the period of the turn before, where a follow-up names no other.
+        """With the company and the period of the turn before, where a follow-up names no other, or holds
+        its own against them ("how does that compare with Birch?").
 
         "A year earlier" is the period before moved by a year.
         """
-        companies = before.companies if not self.companies else ()
-        periods = before.periods if not self.periods else ()
+        compares = bool(_COMPARES.search(question))
+        companies = before.companies if compares or not self.companies else ()
+        periods = before.periods if compares or not self.periods else ()
+        companies = tuple(company for company in companies if company not in self.companies)
         periods = tuple(period.moved(years_away(question)) for period in periods)
+        periods = tuple(period for period in periods if period not in self.periods)
         taken = [Mention("company", label, 0, 0) for label in companies]
         taken += [Mention("period", period.label, 0, 0) for period in periods]
         return Scope(
@@ -86,6 +90,9 @@ class Scope:
         )
 
 
+_COMPARES = re.compile(
+    r"\bcompar\w+|\b(?:more|less|higher|lower|greater) than (?:in|for|at)?", re.IGNORECASE
+)
 _YEAR_AWAY = re.compile(
     r"\b(?:a|one|the) year (?:(?P<later>later|after)|earlier|before|prior)\b"
     r"|\b(?:previous|prior|preceding|(?P<next>following|next)) year\b",
@@ -99,12 +106,13 @@ def years_away(question: str) -> int:
     return 0 if not moved else 1 if moved["later"] or moved["next"] else -1
 
 
-def read(question: str, issuers: Issuers, today: dt.date) -> Scope:
-    """What ``question`` says; "last year" is the one before that of ``today``.
+def read(question: str, issuers: Issuers, today: dt.date, year: int | None = None) -> Scope:
+    """What ``question`` says; "last year" is the one before that of ``today``, and "in Q2" is of
+    ``year`` where the question states none.
 
     ``issuers`` is called once at most.
     """
-    timed = periods(question, today)
+    timed = periods(question, today, year)
     companies = _companies(question, issuers, [(t.start, t.end) for t in timed])
     mentions = [Mention("as-of" if t.as_of else "period", t.period.label, t.start, t.end) for t in timed]
     mentions += companies

@@ -245,6 +245,10 @@ def test_a_follow_up_moves_the_period(opened: Opened) -> None:
     assert first(qa, question, history=history) == "orla-2020"
     later = qa.ask("And what was it a year later?", history=history)
     assert [m.label for m in later.scope] == ["Orla Corp", "Q1 2022"]
+    third = qa.scope("And in the third quarter?", history=history)
+    assert [m.label for m in third] == ["Orla Corp", "Q3 2021"]
+    both = qa.scope("How does that compare with 2020?", history=history)
+    assert [m.label for m in both] == ["Orla Corp", "Q1 2021", "2020"]
 
 
 def test_a_new_subject_takes_nothing_from_the_old(opened: Opened) -> None:
