@@ -731,20 +731,16 @@ class Page:
         self.tab.on("request", lambda request: self.hosts.update(request.url.split("/")[2:3]))
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.tab.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.tab.goto(address)
+        # Gradio asks for what a new page shows after it has attached its handlers
+        with self.tab.expect_response(lambda response: "/queue/join" in response.url):
+            self.tab.goto(address)
 
     def send(self, question: str) -> Any:
         """Ask; returns the exchange that is begun."""
-        before = self.tab.locator(".rq-exchange").count()
-        begun = self.tab.locator(".rq-exchange").nth(before)
-        for _ in range(4):  # what is typed before Gradio has attached its handlers is lost
-            if begun.count():
-                break
-            self.tab.fill("#rq-ask textarea", question)
-            self.tab.keyboard.press("Enter")
-            ends = time.monotonic() + 5
-            while not begun.count() and time.monotonic() < ends:
-                self.tab.wait_for_timeout(50)
+        begun = self.tab.locator(".rq-exchange").nth(self.tab.locator(".rq-exchange").count())
+        self.tab.fill("#rq-ask textarea", question)
+        self.tab.keyboard.press("Enter")
+        begun.wait_for()
         return begun
 
     def ask(self, question: str) -> str:
