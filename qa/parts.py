@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from .dates import dates
-from .query import without_possessive
-from .scope import TITLED, Scope
+from .query import SHORT_FORMS, without_possessive
+from .scope import Scope, is_titled
 
 FEWEST_WORDS = 4
 """A shorter part ("and when?") cannot be understood without the rest, and is left with it."""
@@ -51,6 +51,14 @@ _POINTS_BACK = re.compile(
 _COMPARED = re.compile(
     r"\b(?:versus|vs|compar\w+|respectively)\b|\b(?:chang|differ)\w*\b.*\b(?:between|from)\b", re.I
 )
+_AGAIN = re.compile(
+    r",?\s+and\s+(?:(?:what|who|where|how(?:\s+(?:much|many))?)\s+)?(?:(?:was|were)\s+(?:it|they)\s+)?$",
+    re.I,
+)
+"""What stands before "a year later" where all is asked again of that year."""
+
+_YEARS_ON = re.compile(r"\byears?\s", re.I)
+_SUBJECT = re.compile(rf"\b{_BE}\s+(?:the\s+)?(?!(?:Grade|Phase|Stage|Part)\b)(?P<name>{_NAMED})", re.I)
 _OF_EACH = re.compile(r"\b(?:versus|vs|compar\w+|respectively|both)\b|\band\b[^,?]*\beach\b", re.I)
 
 
@@ -71,7 +79,9 @@ def parts(question: str, said: Scope) -> tuple[Part, ...]:
     "How many fish died at Norvik, and which judge heard the case?" has two; a later one is given the
     names that it leaves out. A question that compares two periods, or two companies, is asked of each.
     """
-    texts = _said_twice(question)
+    texts = _years_later(question, said)
+    if len(texts) == 1:
+        texts = _said_twice(question)
     if len(texts) == 1:
         texts = _clauses(question)
     if len(texts) > 1:
@@ -83,6 +93,22 @@ def parts(question: str, said: Scope) -> tuple[Part, ...]:
     return (Part(question),)
 
 
+def _years_later(question: str, said: Scope) -> list[str]:
+    """The question, and the same of a later year, if it asks that too: "in Q2 2023, and a year later"."""
+    times = [m for m in said.mentions if m.kind == "period"]
+    if len(times) != 2 or not _YEARS_ON.search(question[times[1].start : times[1].end]):
+        return [question]
+    first, later = times
+    again = _AGAIN.search(question, first.end, later.start)
+    year, next_year = (_YEAR.search(time.label) for time in times)
+    if not (again and year and next_year) or question[later.end :].strip(" ?."):
+        return [question]
+    moved = int(next_year[0]) - int(year[0])
+    span = _YEAR.sub(lambda m: str(int(m[0]) + moved), question[first.start : first.end])
+    head = question[: again.start()]
+    return [f"{head}?", f"{head[: first.start]}{span}{head[first.end :]}?"]
+
+
 def _clauses(question: str) -> list[str]:
     """The clauses that ask; behind the first each with the names that it leaves out."""
     found = _TOPIC.match(question)
@@ -91,8 +117,9 @@ def _clauses(question: str) -> list[str]:
     names = _names(first)
     separable = 0 < len(others) < MOST and (topic or names) and _OPENS.match(first)
     whole = all(len(clause.split()) >= FEWEST_WORDS for clause in (first, *others))
-    titled = question.isupper() or not TITLED.isdisjoint(question.split()[1:])  # capitals tell nothing
-    if titled or not separable or not whole or _ONE_THING.search(first) or _is_relative(first, others):
+    if not separable or not whole or _ONE_THING.search(first) or _is_relative(first, others):
+        return [question]
+    if is_titled(question):  # capitals tell no names
         return [question]
     out = [topic + first.rstrip("?.;, ") + "?"]
     for clause in others:
@@ -108,6 +135,8 @@ def _said_twice(question: str) -> list[str]:
     asked = " ".join(question.split())
     second = _REPEATED.search(asked)
     if not second or _ONE_THING.search(asked):
+        return [question]
+    if _JOINT.search(asked, 0, second.start()):  # of a clause that follows another
         return [question]
     if second["asks"] and not asked.lower().startswith(second["asks"]):  # another thing is asked of it
         return [question]
@@ -147,10 +176,12 @@ def _names(clause: str) -> list[str]:
 
 
 def _about(names: list[str], clause: str) -> str:
-    """The names that a clause leaves out: none where it has its own and points back to nothing; no date
-    where it has its own.
+    """The names that a clause leaves out: none where its subject has one and it points back to nothing;
+    no date where it has its own.
     """
-    if any(not _YEAR.search(name) for name in _names(clause)) and not _POINTS_BACK.search(clause):
+    subject = _SUBJECT.search(clause)
+    named = subject and subject["name"][0].isupper() and subject["name"].casefold() not in SHORT_FORMS
+    if named and not _POINTS_BACK.search(clause):
         return ""
     words = set(re.findall(r"[\w-]+", clause.casefold()))
     if _YEAR.search(clause):

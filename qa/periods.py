@@ -104,6 +104,9 @@ def _growth(days: int, scale: int) -> float:
     return 1 - exp(-((days / scale) ** 2))
 
 
+LONGEST_PART = 460
+"""Days of a fiscal quarter, which may lie in one of five quarters: the longest period of one year."""
+
 # -- the words of periods -------------------------------------------------------------------------
 
 _MONTH_NAMES = {number: name.capitalize() for name, number in reversed(MONTHS.items())}  # in full
@@ -157,13 +160,36 @@ _MONTHS_OF = re.compile(
     re.I,
 )
 _PORTION = re.compile(
-    r"(?:\b(?P<early>early|beginning of|start of|start)|\b(?P<mid>mid|middle of)"
-    r"|\b(?P<late>late|latter part of)|\b(?P<end>(?:end|close)(?:\s+of|-|(?=\s))|year[-\s]end))"
+    r"(?:\b(?P<early>early|beginning of|start(?:\s+of|(?=-)))"
+    r"|\b(?P<mid>mid(?:[-\s]year)?|middle of|(?:half[-\s]?|mid)way\s+(?:through|into))"
+    r"|\b(?P<late>late|latter part of)|\b(?P<end>(?:end|close)(?:\s+of|-|(?=\s+\d))|year[-\s]end))"
     r"(?:[-–\s]+(?:(?:in|of)\s+)?(?:the\s+)?)?$",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(
+    r"(?<!-)\b(?:end|close|finish|exit)(?:e?d)?(?:\s+out)?\s+(?:the\s+year\s+)?$", re.IGNORECASE
+)
+_NO_PART = re.compile(
+    r"[’']s\b|\s+[A-Z][a-z]|\s+of\s+(?:the|its|their|this|his|her)\s+(?!year|following|next|same|previous|prior|preceding)[a-z]"
+)
+_ENDS_THERE = re.compile(
+    r"\s*(?:$|[?.,;:)]|(?:with|having|holding|at|on|in|by|still|compared)\b)", re.IGNORECASE
+)
+_CLOSED = re.compile(
+    r"\s+(?:closed|ended|finished|was\s+over|came\s+to\s+an\s+end|drew\s+to\s+a\s+close)\b",
+    re.IGNORECASE,
+)
+_YEAR_END = re.compile(r"\s+year[-\s]end\b", re.IGNORECASE)
+_ONCE = re.compile(
+    r"\b(?:when|as|once|after|before|until|by\s+the\s+time)\s+(?:the\s+year\s+)?$", re.IGNORECASE
+)
+_TWO = re.compile(r"\b(?:and|or|versus|vs|compar\w*|than|against)\b|[,:;]", re.IGNORECASE)
+_LATER = re.compile(
+    rf"\b(?P<n>an?|one|{_NUMBER})\s+years?\s+(?:later|on\b(?=\s*[?,.])|after(?:wards|\s+that|(?=\s*[?,.])))",
+    re.IGNORECASE,
+)
 _OPEN = re.compile(
-    r"\b(?P<word>as\s+(?:of|at)|since|after|(?:not\s+)?before|prior\s+to|by|until|till|up\s+to|through"
+    r"\b(?P<word>as\s+(?:of|at)|since|after|(?:not\s+)?before|prior\s+to|by|until|till|up\s+to|(?<!way\s)through"
     r"|(?:(?:no|not)\s+)?(?:earlier|later)\s+than"
     r"|pre|post)(?:\s+|(?<=pre)-|(?<=post)-)(?P<the>the\s+)?$",
     re.IGNORECASE,
@@ -172,6 +198,10 @@ _BETWEEN = re.compile(r"\b(?:(?P<between>between)|from)\s+(?:the\s+|its\s+)?$", 
 _CHANGED = re.compile(r"\b(?:chang|differ|compar)\w*\b[^.?;]*$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:[-–—]|\b(?:to|through|thru|until|till|up to)\b)\s*(?:the\s+)?", re.IGNORECASE)
 _AND = re.compile(r"\s*\band\s+(?:the\s+|its\s+)?", re.IGNORECASE)
+_OR_AGAIN = re.compile(r"\s*,?\s*\b(?:and|or|&)\s+", re.IGNORECASE)
+_OTHERWISE = re.compile(
+    r"\s+(?:guidance|outlook|forecasts?|targets?|annual|full|so far|to date)\b", re.IGNORECASE
+)
 _ONWARDS = re.compile(
     r"\s+(?:to|until|till|through|(?P<and>and))\s+(?:now|today|date|the present)\b|\s+onwards?\b", re.I
 )
@@ -217,8 +247,9 @@ _FISCAL_INSIDE = re.compile(r"fiscal|financial|FY", re.IGNORECASE)
 def periods(text: str, today: dt.date, year: int | None = None) -> list[Timed]:
     """The periods that ``text`` states or implies, in order; none that says nothing of the past.
 
-    "Last year" is the one before that of ``today``; a quarter, half or month without a year is of the
-    only year that ``text`` states, or else of ``year``, or left out.
+    "Last year" is the one before that of ``today``. A quarter or month without a year that is named
+    beside another ("Q4 2023 against Q3") is of the same year, if ``text`` states one only; where it
+    states none it is of ``year``, or left out. So is a half, but not "H1", as often another thing.
     """
     cased = _LOWER.sub(lambda m: m[0].upper() if len(m[0]) == 2 else m[0].capitalize(), text)
     stated: list[Timed] = []
@@ -226,12 +257,13 @@ def periods(text: str, today: dt.date, year: int | None = None) -> list[Timed]:
     for date in _dated(cased, year):
         stated += _timed(cased, date, begin)
         begin = date.end
-    found = [_opened(cased, one) for one in _ranges(cased, stated)]
+    found = _repeated(cased, [_opened(cased, one) for one in _ranges(cased, stated)])
     found += [
         one
         for one in _relative(text, today)
         if all(o.end <= one.start or one.end <= o.start for o in found)
     ]
+    found += _later(text, found)
     ahead = _AHEAD.search(text)
     return [
         replace(one, period=replace(one.period, reporting=False)) if ahead and not one.as_of else one
@@ -261,17 +293,30 @@ def _dated(text: str, year: int | None) -> list[Date]:
         one, before = found[i], found[i - 1]
         if not one.year and before.year and _TO.fullmatch(text[before.end : one.start]):
             found[i] = replace(one, year=before.year)
-    stated = {date.year for date in found if date.year}
-    year = stated.pop() if len(stated) == 1 else None if stated else year
-    if year:
-        found = [replace(one, year=year) if _lacks_year(text, one) else one for one in found]
+    stated = [date for date in found if date.year]
+    for i, one in enumerate(found):
+        if _lacks_year(text, one):
+            if len({date.year for date in stated}) == 1:
+                lent = stated[0].year if any(_are_two(text, one, other) for other in stated) else None
+            else:
+                lent = None if stated else year
+            found[i] = replace(one, year=lent)
     return [date for date in found if date.year]
 
 
 def _lacks_year(text: str, date: Date) -> bool:
-    """Whether a date is a part of some year; H1 and H2 alone are as often other things."""
+    """Whether a date is a part of some year; H1 and H2 alone are as often other things, "Q2 Holdings" and
+    "the first half of the trial" always.
+    """
     is_part = date.quarter or date.month or (date.half and "half" in text[date.start : date.end].lower())
-    return not date.year and bool(is_part)
+    return not date.year and bool(is_part) and not _NO_PART.match(text, date.end)
+
+
+def _are_two(text: str, one: Date, other: Date) -> bool:
+    """Whether two dates are of one kind and named beside one another."""
+    kind = bool(one.month) == bool(other.month) and not _only_year(other)
+    start, end = min(one.end, other.end), max(one.start, other.start)
+    return kind and bool(_TWO.search(text, start, end))
 
 
 def _parts(text: str) -> list[Date]:
@@ -355,10 +400,21 @@ def _timed(text: str, date: Date, begin: int) -> Iterator[Timed]:
         yield Timed(start, behind.end() if behind else end, period)
     elif whole and only_year and (some := _MONTHS_OF.search(text, begin, start)):
         yield Timed(some.start(), end, _some_months(year, some))
+    elif whole and (
+        closing := only_year and _ENDS_THERE.match(text, end) and _CLOSING.search(text, begin, start)
+    ):
+        yield Timed(closing.start(), end, _portion(_calendar(date), "end"))
+    elif whole and only_year and (closed := _closed(text, start, end)):
+        yield Timed(start, closed.end(), _portion(_calendar(date), "end"))
     elif whole and (portion := _PORTION.search(text, begin, start)):
         yield Timed(portion.start(), end, _portion(_calendar(date), portion.lastgroup or ""))
     else:
         yield Timed(start, end, _calendar(date))
+
+
+def _closed(text: str, start: int, end: int) -> re.Match[str] | None:
+    """What says behind a year that its end is meant: "when 2022 closed", "at 2022 year-end"."""
+    return _YEAR_END.match(text, end) or (_before(_ONCE, text, start) and _CLOSED.match(text, end))
 
 
 def _quarters(text: str, date: Date, begin: int, fiscal: bool) -> list[Timed]:
@@ -520,6 +576,33 @@ def _open(period: Period, word: str) -> Period:
     return replace(period, label=f"by {label}", first=dt.date.min)
 
 
+def _repeated(text: str, found: list[Timed]) -> list[Timed]:
+    """A year that follows a part of another is of the same part: "June 30, 2023 and 2022"."""
+    repeated: list[Timed] = []
+    for one in found:
+        if repeated and one.period.label.isdigit() and not one.as_of:
+            before = repeated[-1]
+            years = one.period.first.year - before.period.last.year
+            is_part = (
+                before.period.last - before.period.first
+            ).days <= LONGEST_PART and not before.several
+            again = years and is_part and _OR_AGAIN.fullmatch(text[before.end : one.start])
+            if again and not _OTHERWISE.match(text, one.end):
+                one = replace(one, period=before.period.moved(years), as_of=before.as_of)
+        repeated.append(one)
+    return repeated
+
+
+def _later(text: str, found: Sequence[Timed]) -> Iterator[Timed]:
+    """The period that follows what is asked by years: "in Q2 2023, and how many a year later"."""
+    for m in _LATER.finditer(text):
+        before = [one for one in found if one.end <= m.start() and not one.as_of]
+        if before and _TWO.search(text, before[-1].end, m.start()):
+            years = 1 if m["n"].lower() in ("a", "an", "one") else _NUMBERS[m["n"].lower()]
+            if _YEARS.search(text, before[-1].start, before[-1].end):
+                yield Timed(m.start(), m.end(), before[-1].period.moved(years))
+
+
 def _relative(text: str, today: dt.date) -> Iterator[Timed]:
     month = 12 * today.year + today.month - 1
     for m in _RELATIVE.finditer(text):
@@ -534,6 +617,9 @@ def _relative(text: str, today: dt.date) -> Iterator[Timed]:
             period = _part("Q", quarter + 1, year)
         elif unit == "year":
             period = _months(str(today.year - back), 12 * (today.year - back), 12)
+            if portion := _before(_PORTION, text, m.start()):
+                yield Timed(portion.start(), m.end(), _portion(period, portion.lastgroup or ""))
+                continue
         else:
             period = _day(today - dt.timedelta(days=bool(m["day"])))
         yield Timed(m.start(), m.end(), period)

@@ -43,10 +43,23 @@ MOST_NAMES = 3
 
 _FOLLOWS = re.compile(r"\W*(?:and|but|or|so|then|also|(?:what|how) about)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(
-    r"\b(?:its|they|them|their|he|him|his|she|her|hers|these|those|the same|(?-i:[iI]t)"
-    r"|this(?!\s+(?:year|quarter|month|week)\b)|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )there)\b"
+    r"\b(?:its|they|them|their|he|him|his|she|her|hers|those|the same|(?-i:[iI]t)"
+    r"|this(?!\s+(?:year|quarter|month|week|morning|afternoon)\b)|these(?!\s+days\b)"
+    r"|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bha[sd] )(?<!\bhave )(?<!\bwill )there)\b"
     r"|\b(?:do|does|did|is|was|with|to|than|about|from|for|of|at|in)\s+that\b(?=\s*[?.,;]|\s+compar)",
     re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"\W*(?:how|what|when|where|which|who|whose|why|is|are|was|were|do|does|did|has|have|had|can|will|in|for"
+    r"|by|at|on)\b",
+    re.IGNORECASE,
+)
+_OUTSIDERS = frozenset(
+    "fda ema mhra pmda cms nih cdc epa sec doj ftc fcc irs nasdaq nyse moody moody's fitch s&p congress"
+    " senate judge senator president chairman chairwoman dr mr ms mrs".split()
+)
+_TITLE = re.compile(
+    r"\b(?:C[EFOTM]O|[Pp]resident|[Cc]hair\w*|[Jj]udge|[Ss]enator|Dr\.?|Mr\.?|Ms\.?)\s+(?:\w+\s+)?$"
 )
 _THE_ONE = re.compile(r"\bthe (?:company|firm|drug|product|deal|trial|study|case|plant)\b", re.IGNORECASE)
 _POSSESSIVES = frozenset(["its", "their", "his", "her"])
@@ -58,10 +71,10 @@ _CLAUSE = re.compile(
 _COMPOUND = re.compile(r"\w+-\w+")
 _OWN_NAMES = re.compile(r"(?<=\s)[A-Z][\w-]*|\w*\d[\w-]*")
 _NAME_WORDS = re.compile(
-    r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
+    r"(?<=\s)[\"'“‘(]*((?!I\b)[A-Z][\w'’&-]*|[a-z]+[A-Z][\w'’&-]*|\w*\d[\w-]*[A-Za-z][\w-]*|\w*[A-Za-z][\w-]*\d[\w-]*)"
 )
 _NO_NAME = re.compile(r"[QqHh][1-4]|[1-4][QqHh]|FY\w+|\d[\d.,]*[a-z]{1,3}")  # periods and quantities
-_GENERAL = frozenset(
+SHORT_FORMS = frozenset(
     "ceo cfo coo cto cmo cso cio cro cpo chro evp svp vp hr it ai pr ir r&d m&a q&a eps ebit ebitda gaap "
     "ifrs ipo capex opex roi roe yoy qoq ytd esg gdp vat kpi usd eur gbp us usa uk eu un uae".split()
 )
@@ -115,7 +128,7 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
     compounds = stems(" ".join(_COMPOUND.findall(question)))
     known = {*stems(last.question[:LONGEST_TURN]), *stems(last.answer[:LONGEST_TURN])}
     named = [name for name in name_words(question) if not YEAR.fullmatch(name)]
-    brief = question[:1].isupper() and len(question.split()) <= BRIEF
+    brief = _ASKS.match(question) and question[:1].isupper() and len(question.split()) <= BRIEF
     own = named or any(
         weight >= UNKNOWN and term not in known for term, weight in prior_weights(compounds).items()
     )
@@ -130,14 +143,20 @@ def in_context(question: str, history: Sequence[Turn]) -> str:
 
 def _points_back(question: str, named: Sequence[str]) -> bool:
     """Whether a word stands for something that is not named before it: "its" in the same clause, others
-    in one before ("What did Birch pay for it?" does not).
+    in one before ("What did Birch pay for it?" does not). No regulator and no officer is what is meant.
     """
-    first = min((question.find(name) for name in named), default=len(question))
+    first = min(
+        (question.find(name) for name in named if _is_meant(name, question)), default=len(question)
+    )
     return any(
         m.start() < first
         or not (m[0].lower() in _POSSESSIVES or _CLAUSE.search(question, first, m.start()))
         for m in _POINTS_BACK.finditer(question)
     )
+
+
+def _is_meant(name: str, question: str) -> bool:
+    return name.casefold() not in _OUTSIDERS and not _TITLE.search(question[: question.find(name)])
 
 
 def telling(question: str, counts: Mapping[str, int], total: int) -> dict[str, float]:
@@ -160,7 +179,8 @@ def without_possessive(name: str) -> str:
 def name_words(question: str) -> list[str]:
     """The words of the question that are or hold a name, each once: capitalised behind the first, or with
     a digit among letters; possessives without their "s"; no words of dates and periods, nor short forms
-    such as CEO. And the years that are asked about, but no ends of longer or open periods.
+    such as CEO. And the years that are asked about, but no ends of longer or open periods, nor fiscal
+    years that two of the calendar hold.
     """
     timed = periods(question, FAR)
     taken = [(one.start, one.end) for one in timed]
@@ -170,7 +190,7 @@ def name_words(question: str) -> list[str]:
         for m in _NAME_WORDS.finditer(question)
         if all(m.end(1) <= start or end <= m.start(1) for start, end in taken)
     )
-    named = (n for n in found if n.casefold() not in _GENERAL and not _NO_NAME.fullmatch(n))
+    named = (n for n in found if n.casefold() not in SHORT_FORMS and not _NO_NAME.fullmatch(n))
     closed = (one for one in timed if one.period.first.year == one.period.last.year)
     years = (year for one in closed for year in YEAR.findall(question[one.start : one.end]))
     return list(dict.fromkeys([*named, *years]))

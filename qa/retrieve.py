@@ -34,7 +34,7 @@ from .query import (
     terms,
     unknown,
 )  # fmt: skip
-from .scope import Issuers, Scope
+from .scope import Issuers, Scope, years_away
 from .scope import read as read_scope
 from .settings import Retrieval
 from .types import Turn
@@ -207,8 +207,9 @@ class Retriever:
             return said
         last = history[-1]
         before = read_scope(last.question[:LONGEST_TURN], issuers, today).without(last.ignore)
-        if before.periods and not said.periods:  # "And in Q2?" is of the same year
-            said = read_scope(question, issuers, today, before.periods[-1].last.year)
+        years = {day.year for one in before.periods[-1:] for day in (one.first, one.last)}
+        if len(years) == 1 and not said.periods:  # "And in Q2?" is of the same year
+            said = read_scope(question, issuers, today, years.pop() + years_away(question))
         return said.following(before, question)
 
     def _issuers_named(self, filters: Filters) -> Issuers:

@@ -91,7 +91,8 @@ class Scope:
 
 
 _COMPARES = re.compile(
-    r"\bcompar\w+|\b(?:more|less|higher|lower|greater) than (?:in|for|at)?", re.IGNORECASE
+    r"\bcompar(?:e[sd]?|ing|isons?)\b|\b(?:more|less|higher|lower|greater) than (?:in|for|at)\b",
+    re.IGNORECASE,
 )
 _YEAR_AWAY = re.compile(
     r"\b(?:a|one|the) year (?:(?P<later>later|after)|earlier|before|prior)\b"
@@ -183,7 +184,7 @@ _DETERMINERS = frozenset(
 _LEGAL_FORMS = frozenset(
     "inc corp corporation ltd limited llc lp plc co company group holding holdings ag sa nv se".split()
 )
-TITLED = frozenset("Is Are Was Were Do Does Did Has Have".split())
+_TITLED = frozenset("Is Are Was Were Do Does Did Has Have".split())
 """Words that have a capital inside a question only where all have: in a title."""
 
 _ACTS = re.compile(r" (?:\w+ed|is|was|has|had|will|bought|got|said|sold|paid|won|made|took)\b")
@@ -209,6 +210,16 @@ def _companies(text: str, issuers: Issuers, taken: Sequence[tuple[int, int]]) ->
     return found
 
 
+def is_titled(text: str) -> bool:
+    """Whether all words of a question have capitals, so that these tell no names."""
+    titled = (m for i, m in enumerate(_WORD.finditer(text)) if i and m[0] in _TITLED)
+    return text.isupper() or any(not _behind_break(text, m.start()) for m in titled)
+
+
+def _behind_break(text: str, start: int) -> bool:
+    return bool(_BREAK.search(text[max(0, start - 6) : start]))
+
+
 class _Words:
     """The words of a question, and what their capitals tell."""
 
@@ -220,9 +231,8 @@ class _Words:
         self._free = [m.start() not in inside for m in self._words]
         self._cased = [any(c.isupper() or c.isdigit() for c in m[0]) for m in self._words]
         first = next((c for c in text if c.isalpha() and (c.isupper() or c.islower())), "a")
-        titled = any(m[0] in TITLED and not self._opens(i) for i, m in enumerate(self._words))
         # capitals tell nothing where the writer cares for none, or writes a title
-        self._capitals = not (titled or text.isupper())
+        self._capitals = not is_titled(text)
         self._careless = first.islower() or not self._capitals
 
     def __len__(self) -> int:
@@ -303,8 +313,7 @@ class _Words:
         return i > 0 and self._folded[i - 1] in _DETERMINERS
 
     def _opens(self, i: int) -> bool:
-        before = self._text[max(0, self.start(i) - 6) : self.start(i)]
-        return i == 0 or bool(_BREAK.search(before))
+        return i == 0 or _behind_break(self._text, self.start(i))
 
 
 @lru_cache(1024)

@@ -97,6 +97,9 @@ def test_a_day_in_any_notation(text: str) -> None:
         ("H1'21", {"year": 2021, "half": 1}),
         ("2020Q2", {"year": 2020, "quarter": 2}),
         ("Q2/2020", {"year": 2020, "quarter": 2}),
+        ("Q3 -12%", {"quarter": 3}),
+        ("Q3-12.5%", {"quarter": 3}),
+        ("1H 24 months", {"half": 1}),
     ],
 )
 def test_periods(text: str, expected: dict[str, object]) -> None:

@@ -111,6 +111,35 @@ def test_other_questions_stay_whole(question: str) -> None:
     assert texts(question) == [question]
 
 
+@pytest.mark.parametrize(
+    ("question", "second"),
+    [
+        (
+            "What was Keytruda's ORR, and how much was R&D expense?",
+            "Keytruda's ORR: how much was R&D expense?",
+        ),
+        ("What was Alder's revenue, and what was EBITDA in 2023?", "Alder: what was EBITDA in 2023?"),
+        (
+            "How many users were in SUSTAIN 6, and how many had Grade 3 events?",
+            "SUSTAIN 6: how many had Grade 3 events?",
+        ),
+        (
+            "When was Alder founded, and how many employees are in Germany?",
+            "Alder: how many employees are in Germany?",
+        ),
+        ("What did Alder pay for Elm, and what did Birch pay for Oak?", "what did Birch pay for Oak?"),
+        ("What did Alder pay for Birch? How much was in cash? Is there an earn-out?", None),
+        (
+            "How much did Alder pay, and what were sales in Europe and in Asia?",
+            "Alder: what were sales in Europe and in Asia?",
+        ),
+    ],
+)
+def test_a_clause_whose_subject_is_not_named_gets_the_name(question: str, second: str | None) -> None:
+    found = texts(question)
+    assert len(found) > 1 and (second is None or found[1] == second)
+
+
 def test_white_space_takes_no_time() -> None:
     start = time.perf_counter()
     texts("What Is" + " " * 990 + "?" + " " * 990 + "x")
@@ -125,6 +154,44 @@ def test_only_what_a_clause_leaves_out_is_added() -> None:
     assert texts("How much did AI firm Alder raise, and what has she said of it?")[1] == (
         "AI, Alder: what has she said of it?"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "How much cash did Alder hold halfway through 2024, and how much a year after that?",
+            [
+                "How much cash did Alder hold halfway through 2024?",
+                "How much cash did Alder hold halfway through 2025?",
+            ],
+        ),
+        (
+            "How many stores had Alder in May 2021 and how many two years later?",
+            ["How many stores had Alder in May 2021?", "How many stores had Alder in May 2023?"],
+        ),
+        (
+            "What was Alder's Q2 2023 revenue, and what was it a year later?",
+            ["What was Alder's Q2 2023 revenue?", "What was Alder's Q2 2024 revenue?"],
+        ),
+        (
+            "How much cash had Alder when 2022 closed, and how much two years later?",
+            ["How much cash had Alder when 2022 closed?", "How much cash had Alder when 2024 closed?"],
+        ),
+        (
+            "Who led Alder in 2020, and who a year later?",
+            ["Who led Alder in 2020?", "Who led Alder in 2021?"],
+        ),
+        (
+            "What did Alder pay in 2021, and how many had left it a year later?",
+            ["What did Alder pay in 2021?", "Alder, 2021: how many had left it a year later?"],
+        ),
+        ("In the 2022 data, how many had no relapse two years later?", None),
+    ],
+)
+def test_what_is_asked_again_of_a_later_year(question: str, expected: list[str] | None) -> None:
+    said = read(question, lambda keys: {}, dt.date(2026, 5, 1))
+    assert [part.text for part in parts(question, said)] == (expected or [question])
 
 
 def test_a_comparison_asks_of_each_period_or_company() -> None:

@@ -71,6 +71,12 @@ def test_names_are_no_dates_counts_or_short_forms(question: str, found: list[str
         ("Who leads Birch and what does it make?", False),
         ("What is Oracle's IT spending?", False),
         ("Is Birch's loss greater than that of Cedar?", False),
+        ("Birch's 2022 net loss?", False),
+        ("How much did eBirch lose in 2022?", False),
+        ("Have there been recalls at Birch?", False),
+        ("Did the FDA approve its drug?", True),
+        ("What did CFO Jane Doe say about its outlook?", True),
+        ("Did Judge Chen dismiss his case?", True),
     ],
 )
 def test_a_follow_up_is_told_from_a_new_question(question: str, follows: bool) -> None:

@@ -247,6 +247,10 @@ def test_a_follow_up_moves_the_period(opened: Opened) -> None:
     assert [m.label for m in later.scope] == ["Orla Corp", "Q1 2022"]
     third = qa.scope("And in the third quarter?", history=history)
     assert [m.label for m in third] == ["Orla Corp", "Q3 2021"]
+    after = qa.scope("And in the third quarter of the following year?", history=history)
+    assert [m.label for m in after] == ["Orla Corp", "Q3 2022"]
+    since = [Turn("What has Orla Corp opened since 2019?")]  # no one year to take
+    assert [m.label for m in qa.scope("And in Q4?", history=since)] == ["Orla Corp", "since 2019"]
     both = qa.scope("How does that compare with 2020?", history=history)
     assert [m.label for m in both] == ["Orla Corp", "Q1 2021", "2020"]
 
