@@ -37,11 +37,11 @@ from qa.settings import Generation, Settings
 from qa.types import Answer, Check, Citation, Mention, Turn, focus_in, several
 
 EXAMPLES = (
-    "what does THANK-uCAR do to NK cells?",
-    "What was the median progression-free survival with satri-cel?",
     "What overall remission rate did AUCATZYL reach in FELIX?",
+    "What was the median progression-free survival with satri-cel?",
     "How many jobs is Caribou cutting?",
     "Who leads Allogene Therapeutics?",
+    "what does THANK-uCAR do to NK cells?",
 )
 CLIENTS = 16
 """Questions answered at the same time; further ones wait in the queue."""
@@ -581,6 +581,12 @@ def release_or_none(qa: Asker, release_id: str) -> Release | None:
         return None
 
 
+def opening(turn: int, answer: Answer | None) -> str:
+    """The key of the citation to open first: the one that holds what is asked for, if that is told."""
+    cites = answer.citations if answer else ()
+    return f"{turn}-{next((i for i, citation in enumerate(cites) if citation.focus), 0)}"
+
+
 def view(qa: Asker, session: Session, key: str) -> str:
     """The viewer for citation ``key`` (``turn-citation``) of the conversation."""
     try:
@@ -623,7 +629,7 @@ def build(qa: Asker) -> gr.Blocks:
                 async for exchange in shown:
                     now = placed(session, exchange)
                     opens = bool(exchange.answer and exchange.answer.citations) and not opened
-                    source = view(qa, now, f"{asked.turn}-0") if opens else gr.skip()
+                    source = view(qa, now, opening(asked.turn, exchange.answer)) if opens else gr.skip()
                     opened = opened or opens
                     yield now, transcript(now), source
             now = session

@@ -398,6 +398,15 @@ def test_the_filter_row_names_what_is_active() -> None:
     assert label == "Filters: Example · since 2024-01-01 · as of 2025-01-01"
 
 
+def test_the_source_of_what_is_asked_for_opens_first() -> None:
+    plain = cite(PLAIN, "THANK-uCAR shields the donor cells from NK cells.")
+    told = cite(PLAIN, "It was tested in 12 patients.")
+    told = replace(told, focus=(told.start + 17, told.start + 19))
+    assert app.opening(2, answered(plain, told)) == "2-1"
+    assert app.opening(2, answered(plain, replace(told, focus=None))) == "2-0"
+    assert app.opening(0, None) == "0-0"
+
+
 @pytest.mark.parametrize("key", ["", "x", "0", "0-2", "1-0", "-1-0", "0--1", "0-0-0", "2-0"])
 def test_a_click_on_nothing_shows_nothing(key: str) -> None:
     qa = FakeQA(PLAIN)
