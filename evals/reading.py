@@ -69,10 +69,13 @@ def ask(qa: ReleaseQA, question: Question) -> Answered:
     return Answered(question, answered, right, confidence, milliseconds)
 
 
-def at(answers: Sequence[Answered], threshold: float) -> dict[str, Any]:
-    """FIGURES with answers less sure than ``threshold`` left out; ``intervals`` holds [low, high]."""
+def at(answers: Sequence[Answered], threshold: float | Sequence[float]) -> dict[str, Any]:
+    """FIGURES with answers less sure than ``threshold`` left out, that of all or of each; ``intervals``
+    holds [low, high].
+    """
     gold = np.array([a.question.answerable for a in answers], float)
-    given = np.array([a.given and a.confidence >= threshold for a in answers], float)
+    sure = np.array([a.confidence for a in answers]) >= threshold
+    given = np.array([a.given for a in answers], float) * sure
     right = np.array([a.right for a in answers], float) * given
     none, silent, every = 1 - gold, 1 - given, np.ones(len(answers))
     means = metrics.estimate(
@@ -94,8 +97,10 @@ def at(answers: Sequence[Answered], threshold: float) -> dict[str, Any]:
     }
 
 
-def summary(answers: Sequence[Answered], threshold: float) -> dict[str, Any]:
-    """The figures at ``threshold``, at each of THRESHOLDS, and how far confidence is to be trusted."""
+def summary(answers: Sequence[Answered], threshold: float | Sequence[float]) -> dict[str, Any]:
+    """The figures at ``threshold`` (as ``at`` takes it), at each of THRESHOLDS, and how far confidence is
+    to be trusted.
+    """
     confidence, right = [a.confidence for a in answers], [a.right for a in answers]
     return {
         "questions": len(answers),
@@ -130,26 +135,57 @@ def evaluate(
     return 0
 
 
-def _record(sets: Sequence[_Set], settings: Settings) -> dict[str, Any]:
-    threshold = Reader.load().threshold
+def cross(
+    sets: Sequence[Path],
+    fitted: Sequence[Path],
+    fold: Callable[[Question], int],
+    out: Path,
+    embedder: str = Settings().embedder,
+) -> None:
+    """Measures and reports as ``evaluate``; a question is read with the ``fitted`` file of its fold, the
+    threshold included.
+    """
+    settings = Settings(embedder=embedder, reading=Reading(threshold=0.0))
+    _publish(_record(_named(sets, Path()), settings, fitted, fold), tables, plot, False, out)
+
+
+def _record(
+    sets: Sequence[_Set],
+    settings: Settings,
+    fitted: Sequence[Path | None] = (None,),
+    fold: Callable[[Question], int] = lambda _: 0,
+) -> dict[str, Any]:
+    thresholds = [Reader.load(Reading(fitted=str(file) if file else None)).threshold for file in fitted]
     made: dict[str, list[Answered]] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         for s in sets:
-            with ReleaseQA.open(s.index, settings=settings) as qa:
-                _check(qa, [s])
-                task = bar.add_task(escape(s.name), total=len(s.questions))
-                made[s.name] = list(_answers(qa, s.questions, lambda task=task: bar.advance(task)))  # type: ignore[misc]
+            task = bar.add_task(escape(s.name), total=len(s.questions))
+            answers: dict[str, Answered] = {}
+            for k, file in enumerate(fitted):
+                reading = replace(settings.reading, fitted=str(file) if file else None)
+                with ReleaseQA.open(s.index, settings=replace(settings, reading=reading)) as qa:
+                    _check(qa, [s])
+                    qa.ask("Who leads the company?")  # what the first question finds cold is in no time
+                    for question in (q for q in s.questions if fold(q) == k):
+                        answers[question.id] = ask(qa, question)
+                        bar.advance(task)
+            made[s.name] = [answers[question.id] for question in s.questions]
     together = [a for answers in made.values() for a in answers]
+
+    def measured(answers: Sequence[Answered]) -> dict[str, Any]:
+        return summary(answers, [thresholds[fold(a.question)] for a in answers])
+
     return {
         "stage": "reading",
+        "cross_validated": len(fitted) > 1,
         "date": _now(),
         "commit": _commit(_ROOT),
         "settings": asdict(replace(settings, reading=Settings().reading)),
         "versions": _versions(),
-        "threshold": threshold,
-        "sets": {s.name: {"sha256": _sha256(s.path), **summary(made[s.name], threshold)} for s in sets},
-        "all": summary(together, threshold),
+        "threshold": float(np.median(thresholds)),
+        "sets": {s.name: {"sha256": _sha256(s.path), **measured(made[s.name])} for s in sets},
+        "all": measured(together),
         "questions": [
             {
                 "set": name, "id": a.question.id, "type": a.question.type,
@@ -159,15 +195,6 @@ def _record(sets: Sequence[_Set], settings: Settings) -> dict[str, Any]:
             for a in answers
         ],
     }  # fmt: skip
-
-
-def _answers(
-    qa: ReleaseQA, questions: Sequence[Question], advance: Callable[[], object]
-) -> Iterator[Answered]:
-    qa.ask("Who leads the company?")  # what the first question finds cold is in no time
-    for question in questions:
-        yield ask(qa, question)
-        advance()
 
 
 def tables(record: Mapping[str, Any]) -> Iterator[Table]:
@@ -214,13 +241,13 @@ def plot(record: Mapping[str, Any], path: Path) -> None:
         bins = own["calibration"]["bins"]
         reliability.plot([b["confidence"] for b in bins], [b["right"] for b in bins], "o-", ms=3, **style)
     now = record["all"]["at_threshold"]
-    risk.plot(now["coverage"], 1 - now["precision"], "D", color="black", label="as shipped")
+    risk.plot(now["coverage"], 1 - now["precision"], "D", color="black", label="as fitted")
     risk.set(xlabel="share of questions answered", ylabel="wrong, of those answered", title="Risk")
     curve = record["all"]["curve"]
     x = [row["threshold"] for row in curve]
     failures.plot(x, [row["false_refusals"] for row in curve], label="silent, though answerable")
     failures.plot(x, [1 - row["abstention_recall"] for row in curve], label="answered, though not")
-    failures.axvline(record["threshold"], color="black", linewidth=1, linestyle=":", label="as shipped")
+    failures.axvline(record["threshold"], color="black", linewidth=1, linestyle=":", label="as fitted")
     failures.set(xlabel="threshold", ylabel="share of such questions", title="Both ways to fail")
     reliability.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
     reliability.set(xlabel="confidence", ylabel="share that is right", title="Reliability")

@@ -48,6 +48,7 @@ ANSWER_NAMES = (
     "agreement",  # share of the softmax that the release of the best sentence has
     "unknown",  # share of the question's names that no text of the index has
     "year",  # as in qa.features, of the best sentence
+    "odds",  # as above, of the best sentence
 )
 
 PASSAGE_NAMES = ("odds", "passage_read", "best_read")
@@ -355,7 +356,8 @@ def answer_features(query: Query, found: Sequence[Candidate], features: Floats, 
     odds = np.array([np.logaddexp.reduce(features[:, 0]), features[best, 0]])
     (any_, read), (any_share, read_share) = odds, 1 / (1 + np.exp(-odds))
     unknown = len(query.unknown) / max(query.named, 1)
-    year = features[best, SENTENCE_NAMES.index("year")]
+    year, found_odds = (features[best, SENTENCE_NAMES.index(name)] for name in ("year", "odds"))
     return np.array([
         any_, any_share, read, read_share, min(lead, 5.0), share[best], share[same].sum(), unknown, year,
+        found_odds,
     ])  # fmt: skip

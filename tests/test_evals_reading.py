@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from index_fakes import FakeEmbedder
 from test_evals_retrieval import write_set
 
 from evals import reading
-from evals.questions import Evidence, Question
+from evals.questions import Evidence, Question, load
 from evals.reading import Answered, at, summary
 
 
@@ -40,6 +41,8 @@ def test_what_a_threshold_gives() -> None:
     assert found["false_refusals"] == pytest.approx(1 / 3)
     assert at(ANSWERS, 0.0)["coverage"] == 1
     assert at(ANSWERS, 0.95)["precision"] is None
+    own = at(ANSWERS, [0.95, 0.2, 0.95, 0.95, 0.95])  # only the second is given
+    assert own["coverage"] == pytest.approx(1 / 5) and own["precision"] == 1
     refused = [*ANSWERS, answered(False, False, 0.8, given=False)]  # at any threshold
     assert at(refused, 0.5)["coverage"] == pytest.approx(3 / 6)
     assert at(refused, 0.5)["abstention_recall"] == pytest.approx(2 / 3)
@@ -72,3 +75,23 @@ def test_a_set_is_read_and_drawn(
     said = capsys.readouterr()
     assert "no picture: matplotlib is not installed" in said.err
     assert "right, of the answerable" in said.out
+
+
+def test_each_question_is_read_with_the_weights_of_its_fold(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.embed.SentenceTransformerEmbedder", lambda *_: FakeEmbedder())
+    values = json.loads(files("qa").joinpath("reader.json").read_text("utf-8"))
+    nothing = dict.fromkeys(values["answer_weights"], 0.0)
+    made = [tmp_path / "sure.json", tmp_path / "unsure.json"]
+    for file, bias in zip(made, (4.0, -4.0), strict=True):
+        file.write_text(json.dumps({**values, "answer_weights": nothing, "answer_bias": bias}), "utf-8")
+    source = write_set(tmp_path / "made.jsonl")
+    ids = [question.id for question in load(source)]
+    last = Path(f"{source}={folder}")
+    reading.cross([last], made, lambda question: int(question.id == ids[-1]), tmp_path, "fake")
+    record = json.loads((tmp_path / "reading.json").read_text("utf-8"))
+    told = {q["id"]: q["confidence"] for q in record["questions"]}
+    assert record["cross_validated"] and list(told) == ids and len(ids) > 1
+    assert told[ids[-1]] == pytest.approx(0.018, abs=1e-3)
+    assert all(told[one] == pytest.approx(0.982, abs=1e-3) for one in ids[:-1])

@@ -79,15 +79,18 @@ class Asked:
 
     def holds(self, release: str, start: int, end: int) -> bool:
         """Whether a span of a release shares with one that answers half of the shorter of the two."""
-        return release == self.release and any(
-            min(end, last) - max(start, first) >= 0.5 * min(end - start, last - first)
-            for first, last in self.evidence
-        )
+        return release == self.release and any(share((start, end), span) for span in self.evidence)
 
     def strings(self, store: Store) -> list[str]:
         """The accepted strings; none of a near-miss."""
         text = store.release(self.release).text if self.evidence else ""
         return [a if isinstance(a, str) else text[a[0] : a[1]] for a in self.answers]
+
+
+def share(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two spans of a release have half of the shorter of them in common."""
+    (start, end), (first, last) = one, other
+    return min(end, last) - max(start, first) >= 0.5 * min(end - start, last - first)
 
 
 def questions(path: Path, held: bool | None = None) -> list[Asked]:

@@ -63,7 +63,7 @@ def test_a_second_run_embeds_nothing_and_says_so(demo: Path) -> None:
 
 
 def test_ask_prints_exactly_the_answer_as_json_and_it_verifies(demo: Path, tmp_path: Path) -> None:
-    done = run("ask", QUESTION, "--index", demo, "--json")
+    done = run("ask", "How does THANK-uCAR keep NK cells away?", "--index", demo, "--json")
     answer = json.loads(done.stdout)
     assert list(answer) == [
         "status", "text", "sentences", "citations", "confidence", "model", "timings_ms", "usage", "raw",
