@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from index_fakes import vector
+from scipy.special import expit
 
 from evals import fit_reader, reading
 from evals.fit_reader import FOLDS, Example, cross, fit, fold, held_out_scores, off_topic, right
@@ -15,7 +16,7 @@ from evals.questions import Evidence, Question
 from evals.training.examples import Asked
 from index.types import Hit
 from qa.query import Query, terms
-from qa.read import Reader, Scores, Text, passages, sentence_features
+from qa.read import Reader, Scores, Text, answer_features, passages, sentence_features
 from qa.scope import Scope
 
 SENTENCES = ("Norvik opened a mine.", "It hired 40 people there.", "The mine is in Lapland.")
@@ -65,6 +66,20 @@ def test_questions_of_users_outweigh_those_written_for_training() -> None:
     assert any("development: 40 questions, 30 answerable" in line for line in told)
     Reader.of(both, Random(0))
     assert fit(TRAINING, DEVELOPED, told.append) == both
+
+
+def test_the_probability_holds_for_the_questions_of_users() -> None:
+    rare = [example(f"d{i}", 0 if i % 4 == 0 else None) for i in range(40)]
+    fitted = fit(TRAINING, rare, lambda _: None)
+    reader = Reader.of(fitted, Random(0))
+    scores = [e.features @ reader.weights for e in rare]
+    told = [
+        answer_features(e.query, e.candidates, e.features, s) for e, s in zip(rare, scores, strict=True)
+    ]
+    stated = expit(np.array(told) @ reader.answer_weights + reader.answer_bias).mean()
+    assert stated == pytest.approx(
+        np.mean([right(e, s, reader.margin) for e, s in zip(rare, scores, strict=True)]), abs=0.08
+    )
 
 
 def test_an_answer_is_right_that_states_all_facts_and_to_nothing_unanswerable() -> None:
