@@ -38,7 +38,7 @@ from qa.types import Answer, Check, Citation, Mention, Turn, focus_in, several
 
 EXAMPLES = (
     "What overall remission rate did AUCATZYL reach in FELIX?",
-    "What was the median progression-free survival with satri-cel?",
+    "How long was progression-free survival with satri-cel?",
     "How many jobs is Caribou cutting?",
     "Who leads Allogene Therapeutics?",
     "what does THANK-uCAR do to NK cells?",
